@@ -1,0 +1,22 @@
+package store
+
+// PartitionOf is the partition that a stream belongs to in a store of n
+// partitions. It never changes: stored data depends on it.
+func PartitionOf(s Stream, n int) Partition {
+	if n <= 1 {
+		return 0
+	}
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := uint64(offset) // FNV-1a over type, a zero byte, id
+	for i := range len(s.Type) {
+		h = (h ^ uint64(s.Type[i])) * prime
+	}
+	h *= prime
+	for i := range len(s.ID) {
+		h = (h ^ uint64(s.ID[i])) * prime
+	}
+	h ^= h >> 33 // FNV's low bits are weak for short keys
+	h *= 0xff51afd7ed558ccd
+	h ^= h >> 33
+	return Partition(h % uint64(n))
+}

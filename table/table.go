@@ -90,6 +90,7 @@ type Column struct {
 type Statement struct {
 	Params  []string // names without the colon, each once, in order of appearance
 	Columns []string // names of the result's columns
+	Tables  []string // the tables that it reads; nil where it can't be told
 }
 
 // Arg is the value of a named parameter.

@@ -1,0 +1,86 @@
+package registry
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/talix-dev/talix/source"
+	"github.com/talix-dev/talix/store"
+)
+
+// Action is an action with its one trigger: HTTP, Event or Source is set.
+type Action struct {
+	Name    string
+	Service string
+	Place   Place
+	Faults  []error
+	HTTP    *HTTP
+	Event   *EventTrigger
+	Source  *SourceTrigger
+	// Handle runs the user's handler. in is of the trigger's type: HTTP.In, or
+	// the event's Go type with e set, or what SourceTrigger.Decode returned.
+	Handle func(ctx context.Context, h Host, in any, e *store.Event) (any, error)
+	Retry  Retry
+}
+
+// HTTP is the HTTP side of an action or a query.
+type HTTP struct {
+	Method, Path string
+	In, Out      reflect.Type
+	// NewIn makes a pointer to a zero input, to be filled.
+	NewIn func() any
+	// MaxBody is the largest body in bytes; zero stands for the runtime's
+	// default.
+	MaxBody int64
+	Summary string
+}
+
+// EventTrigger runs an action on each event of a type.
+type EventTrigger struct {
+	Go    reflect.Type
+	Start Start
+}
+
+// Start says which events a new consumer begins with.
+type Start struct {
+	Kind StartKind
+	Time time.Time
+}
+
+// StartKind is a kind of Start.
+type StartKind uint8
+
+// The kinds: all events, those from now on, those from a time on.
+const (
+	FromBeginning StartKind = iota
+	FromNow
+	FromTime
+)
+
+// SourceTrigger runs an action on each message of an outside system.
+type SourceTrigger struct {
+	Name   string
+	Source source.Source
+	Decode func(source.Message) (any, error)
+}
+
+// Retry is how an event-triggered action is tried again.
+type Retry struct {
+	First, Max time.Duration // zero stands for the runtime's defaults
+}
+
+// Host is what an action may do. One Host serves one run of an action; its
+// methods may be called from many goroutines at once.
+type Host interface {
+	Reader
+	Run(ctx context.Context, c *Command, id string, in any) (reply []byte, err error)
+	Ask(ctx context.Context, q *Query, in any) (any, error)
+	Get(t reflect.Type) (any, error)
+	NewID() string
+	Now() time.Time
+	// Correlation is shared by everything that one outside cause led to.
+	Correlation() store.ID
+	// Delivery is the same whenever the same trigger is delivered again.
+	Delivery() store.ID
+}

@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/talix-dev/talix/store"
+)
+
+// Entity is an entity type.
+type Entity struct {
+	Type    string
+	Service string
+	Place   Place
+	Faults  []error
+
+	ByGo   map[reflect.Type]*Event
+	ByName map[string]*Event
+	Events []*Event
+
+	State reflect.Type
+	// New makes a zero state, as a pointer.
+	New func() any
+	// Copy makes a state that shares nothing changeable with the given one.
+	Copy func(state any) any
+	// Flat: the state holds no references, so that Copy is cheap.
+	Flat bool
+	// Size estimates a state's bytes.
+	Size func(state any) int
+}
+
+// Event is an event type.
+type Event struct {
+	Type   string
+	Schema int
+	Go     reflect.Type
+	Decode func(data []byte) (any, error)
+	Encode func(event any) ([]byte, error)
+	// Apply folds a decoded event into a state made by New.
+	Apply func(state, event any, e *store.Event)
+}
+
+// Command is a command of an entity.
+type Command struct {
+	Entity  *Entity
+	Name    string
+	Service string
+	Place   Place
+	Faults  []error
+	In, Out reflect.Type
+	// Decode reads an input of type In from JSON.
+	Decode func(data []byte) (any, error)
+	// Handle runs the user's handler; an error is a *Fault or the user's own.
+	Handle func(t Turn, in any) (any, error)
+	// Check validates an input; set by the runtime; nil where nothing is to be
+	// validated.
+	Check func(in any) error
+}
+
+// FullName is unique in a runtime.
+func (c *Command) FullName() string { return c.Entity.Type + "." + c.Name }
+
+// Turn is what a command's handler may do.
+type Turn interface {
+	ID() string
+	Version() store.Version
+	Time() time.Time
+	// State is the pointer that holds the entity's state.
+	State() any
+	// Emit applies the event to the state and adds it to the turn's events.
+	Emit(event any)
+	NewID() string
+	Reader
+}
+
+// Reader reads the confirmed state of entities.
+type Reader interface {
+	// Read returns a pointer to a copy of an entity's state, and its version;
+	// zero if it has no events.
+	Read(ctx context.Context, e *Entity, id string) (any, store.Version, error)
+}

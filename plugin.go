@@ -1,0 +1,89 @@
+package talix
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// Plugin extends a runtime. It also implements one or more of Reporter,
+// Interceptor and Validator; one that implements none is a fault at start.
+type Plugin interface {
+	Name() string
+}
+
+// Use adds a plugin to the runtime. Interceptors wrap each other in the order
+// of their Use, the first one outermost.
+func Use(p Plugin) Part {
+	place := registry.Caller(1)
+	return part(func(r *registry.Registry) {
+		switch p.(type) {
+		case Reporter, Interceptor, Validator:
+			r.Plugins = append(r.Plugins, p)
+		case nil:
+			r.Fault(place, "a plugin is nil")
+		default:
+			r.Fault(place, "plugin %q does nothing: implement Reporter, Interceptor or Validator", p.Name())
+		}
+	})
+}
+
+// Reporter is told of everything that the runtime did, after it was done. It
+// is called from many goroutines and must not block.
+type Reporter interface {
+	Plugin
+	Report(ctx context.Context, r Report)
+}
+
+// Kind says what an Operation or a Report is about.
+type Kind string
+
+// The kinds.
+const (
+	KindCommand Kind = "command"
+	KindAction  Kind = "action"
+	KindQuery   Kind = "query"
+)
+
+// Report tells of one operation that ended.
+type Report struct {
+	Operation
+	Started  time.Time
+	Duration time.Duration
+	Events   int   // how many events a command emitted
+	Err      error // nil if it succeeded; of type *Error
+}
+
+// Operation is one run of a command, an action or a query.
+type Operation struct {
+	Kind          Kind
+	Service       string
+	Name          string
+	EntityID      string // of a command
+	CorrelationID store.ID
+	// Header reads a header of the request that triggered an action or query;
+	// nil if none did.
+	Header func(name string) string
+}
+
+// Interceptor wraps actions and queries: authentication, tracing, limits. It
+// calls next, with a context that may carry more than the one it got, or
+// returns an error instead. It does not wrap commands, which are pure.
+type Interceptor interface {
+	Plugin
+	Intercept(ctx context.Context, op Operation, next func(context.Context) error) error
+}
+
+// Validator replaces the check of inputs. It is asked once for each input type
+// at start.
+type Validator interface {
+	Plugin
+	// Compile makes the check for inputs of type t. The check gets an input in
+	// the form that decoding its JSON into an any gives, from many goroutines;
+	// it returns what is wrong with it. A nil check stands for nothing to
+	// check.
+	Compile(t reflect.Type) (check func(doc any) []FieldError, err error)
+}

@@ -85,9 +85,10 @@ func (c CommandContext[S]) reader() (context.Context, registry.Reader) {
 // once the events are durable. The entity need not exist; whether it may not is
 // for the command to say.
 //
-// Inside an action, the command's id derives from what triggered the action and
-// from the number of the call, so that a repeated delivery has its effect once:
-// run commands in the same order each time. Errors are of type *Error.
+// Inside an action on events or messages, the command's id derives from the
+// delivery, the command, the entity, and how often the action ran that command
+// on that entity before; so a repeated delivery has its effect once, and gets
+// the first reply. Errors are of type *Error.
 func Run[In, Out any](ctx ActionContext, c *Command[In, Out], id string, in In) (Out, error) {
 	var out Out
 	reply, err := ctx.host.Run(ctx.Context, &c.def, id, in)

@@ -42,6 +42,8 @@ type Error struct {
 	Status int
 	Fields []FieldError // for CodeInvalid
 	Cause  error        // for the log; never answered
+
+	fault *registry.Fault // what it was made of, if the engine made it
 }
 
 // FieldError says what is wrong with one field of an input.
@@ -102,7 +104,7 @@ func Invalid(location, format string, args ...any) *Error {
 // WithStatus is the same error with another HTTP status, such as 403 or 410.
 func (e *Error) WithStatus(status int) *Error {
 	c := *e
-	c.Status = status
+	c.Status, c.fault = status, nil
 	return &c
 }
 
@@ -117,6 +119,9 @@ func toEngine(err error) error {
 	if !ok {
 		return err
 	}
+	if e.fault != nil {
+		return e.fault
+	}
 	f := &registry.Fault{Code: registry.Code(e.Code), Message: e.Message, Status: e.Status, Cause: e.Cause}
 	for _, field := range e.Fields {
 		f.Fields = append(f.Fields, registry.Field(field))
@@ -130,9 +135,15 @@ func fromEngine(err error) error {
 	if !ok {
 		return &Error{Code: CodeInternal, Message: "an unexpected failure", Cause: err}
 	}
-	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause}
+	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause, fault: f}
 	for _, field := range f.Fields {
 		e.Fields = append(e.Fields, FieldError(field))
 	}
 	return e
 }
+
+// EngineError is for runtimes: the engine's form of an *Error in err.
+func EngineError(err error) error { return toEngine(err) }
+
+// UserError is for runtimes: an *Error made of the engine's form.
+func UserError(err error) error { return fromEngine(err) }

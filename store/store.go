@@ -124,7 +124,8 @@ type Batch struct {
 type Append struct {
 	Stream Stream
 	// Expect is the version that the stream must have; zero: it has no events.
-	// Events must carry the versions Expect+1, Expect+2 and so on.
+	// Events must carry the versions Expect+1, Expect+2 and so on; without
+	// events, the version is only checked.
 	Expect Version
 	Events []Event
 }

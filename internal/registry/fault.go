@@ -23,6 +23,7 @@ type Fault struct {
 	Status  int // HTTP status that a rejection names; zero: the code's own
 	Fields  []Field
 	Cause   error // not for the outside
+	Logged  bool  // it is in the log already
 }
 
 // Field is what is wrong with one field of an input.

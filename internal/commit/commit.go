@@ -1,0 +1,216 @@
+// Package commit gathers batches of a partition into groups, which are made
+// durable together: while one group is being committed the next one gathers, so
+// that no timer delays a lone batch.
+package commit
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/talix-dev/talix/store"
+)
+
+// Config is what a Group needs.
+type Config struct {
+	Store     store.Store
+	Partition store.Partition
+	// Publish gets the durable events of each group, in order, before the
+	// outcomes are known to those who wait.
+	Publish func(p store.Partition, events []*store.Event)
+	// MaxBatches and MaxBytes bound what waits; beyond them Busy tells so.
+	// Default to 8,192 batches and 64 MiB.
+	MaxBatches, MaxBytes int
+}
+
+// maxGroup bounds how many batches one commit takes.
+const maxGroup = 4096
+
+// Group commits the batches of one partition, in the order of Submit.
+type Group struct {
+	cfg  Config
+	wake chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex
+	waiting []*Pending
+	bytes   int
+	closed  bool
+
+	group   []*Pending // of the goroutine alone, kept between groups
+	batches []store.Batch
+	durable []*store.Event
+}
+
+// Pending is a batch on its way.
+type Pending struct {
+	Batch store.Batch
+	// Chain, if not nil, is the line of decisions that the batch continues.
+	Chain *Chain
+	bytes int
+
+	done    chan struct{}
+	outcome store.Outcome
+}
+
+// Chain is a line of decisions, each made on the state that the one before it
+// led to. When one of them does not become durable, those after it must not:
+// the group refuses them without asking the store.
+type Chain struct{ broken atomic.Bool }
+
+// Broken tells whether a batch of the chain did not become durable.
+func (c *Chain) Broken() bool { return c.broken.Load() }
+
+// Done is closed when the outcome is known.
+func (p *Pending) Done() <-chan struct{} { return p.done }
+
+// Outcome is how the batch ended; only after Done.
+func (p *Pending) Outcome() store.Outcome { return p.outcome }
+
+// Settled tells whether the outcome is known.
+func (p *Pending) Settled() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Start makes a Group and starts its goroutine, which Close ends.
+func Start(cfg Config) *Group {
+	if cfg.MaxBatches == 0 {
+		cfg.MaxBatches = 8192
+	}
+	if cfg.MaxBytes == 0 {
+		cfg.MaxBytes = 64 << 20
+	}
+	g := &Group{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go g.run()
+	return g
+}
+
+// Busy tells whether the bounds of what may wait are reached.
+func (g *Group) Busy() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.waiting) >= g.cfg.MaxBatches || g.bytes >= g.cfg.MaxBytes
+}
+
+// ErrClosed is the error of batches that were submitted after Close.
+var ErrClosed = errors.New("the runtime is stopping")
+
+// Submit adds a batch to the next group. It does not wait, and takes batches
+// also when the group is Busy.
+func (g *Group) Submit(batch store.Batch, chain *Chain) *Pending {
+	p := &Pending{Batch: batch, Chain: chain, done: make(chan struct{}), bytes: len(batch.Result)}
+	for _, a := range batch.Appends {
+		for i := range a.Events {
+			p.bytes += len(a.Events[i].Data)
+		}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		p.settle(store.Outcome{Status: store.Failed, Err: ErrClosed})
+		return p
+	}
+	g.waiting = append(g.waiting, p)
+	g.bytes += p.bytes
+	if len(g.waiting) == 1 {
+		select {
+		case g.wake <- struct{}{}:
+		default:
+		}
+	}
+	return p
+}
+
+// Close commits what waits and ends the goroutine. Later batches fail.
+func (g *Group) Close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.wake)
+	}
+	g.mu.Unlock()
+	<-g.done
+}
+
+func (g *Group) run() {
+	defer close(g.done)
+	for range g.wake {
+		for g.take() {
+			g.commit()
+		}
+	}
+	for g.take() {
+		g.commit()
+	}
+}
+
+// take moves what waits into the group.
+func (g *Group) take() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), maxGroup)
+	g.group = append(g.group[:0], g.waiting[:n]...)
+	rest := copy(g.waiting, g.waiting[n:])
+	clear(g.waiting[rest:])
+	g.waiting = g.waiting[:rest]
+	for _, p := range g.group {
+		g.bytes -= p.bytes
+	}
+	return n > 0
+}
+
+func (g *Group) commit() {
+	g.batches = g.batches[:0]
+	live := g.group[:0]
+	for _, p := range g.group {
+		if p.Chain != nil && p.Chain.Broken() {
+			p.settle(store.Outcome{Status: store.Conflict})
+			continue
+		}
+		live = append(live, p)
+		g.batches = append(g.batches, p.Batch)
+	}
+	if len(live) == 0 {
+		return
+	}
+	// A commit is not any one caller's, so no caller can cancel it.
+	outcomes := g.cfg.Store.Commit(context.Background(), g.cfg.Partition, g.batches)
+	g.publish(outcomes)
+	for i, p := range live {
+		p.settle(outcomes[i])
+	}
+	clear(g.group)
+	clear(g.batches)
+	clear(g.durable)
+}
+
+func (g *Group) publish(outcomes []store.Outcome) {
+	g.durable = g.durable[:0]
+	for i, o := range outcomes {
+		if o.Status != store.Durable {
+			continue
+		}
+		for _, a := range g.batches[i].Appends {
+			for j := range a.Events {
+				g.durable = append(g.durable, &a.Events[j])
+			}
+		}
+	}
+	if len(g.durable) > 0 && g.cfg.Publish != nil {
+		g.cfg.Publish(g.cfg.Partition, g.durable)
+	}
+}
+
+func (p *Pending) settle(o store.Outcome) {
+	if o.Status != store.Durable && p.Chain != nil {
+		p.Chain.broken.Store(true)
+	}
+	p.outcome = o
+	close(p.done)
+}

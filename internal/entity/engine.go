@@ -1,0 +1,189 @@
+// Package entity keeps entities alive: one instance each, which takes one
+// command after another, decides on tentative state, and lets nothing out
+// before what it rests on is durable.
+package entity
+
+import (
+	"context"
+	"hash/maphash"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// Config is what an Engine needs. Zero fields take the defaults named.
+type Config struct {
+	Store store.Store
+	// Group is the group commit of a partition.
+	Group func(store.Partition) *commit.Group
+	Now   func() time.Time
+	NewID func() store.ID
+	Log   *slog.Logger
+
+	// MaxLive and MaxBytes bound the instances in memory. Default to 100,000
+	// and 256 MiB.
+	MaxLive, MaxBytes int
+	// Idle is how long an instance stays without being used. Defaults to ten
+	// minutes.
+	Idle time.Duration
+	// MaxQueue bounds the commands that wait for one entity. Defaults to 1,024.
+	MaxQueue int
+	// MaxWait bounds how long they wait. Defaults to ten seconds.
+	MaxWait time.Duration
+	// Attempts bounds how often a command is decided anew after conflicts.
+	// Defaults to 16.
+	Attempts int
+}
+
+func (c *Config) defaults() {
+	setDefault(&c.MaxLive, 100_000)
+	setDefault(&c.MaxBytes, 256<<20)
+	setDefault(&c.Idle, 10*time.Minute)
+	setDefault(&c.MaxQueue, 1024)
+	setDefault(&c.MaxWait, 10*time.Second)
+	setDefault(&c.Attempts, 16)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	if *field == *new(T) {
+		*field = value
+	}
+}
+
+// Engine hosts entities. Its methods may be called from many goroutines.
+type Engine struct {
+	cfg        Config
+	partitions int
+	seed       maphash.Seed
+	shards     [shardCount]shard
+	closed     chan struct{}
+	sweeping   sync.WaitGroup
+}
+
+// New makes an Engine; Close ends its goroutine.
+func New(cfg Config) *Engine {
+	cfg.defaults()
+	g := &Engine{cfg: cfg, partitions: cfg.Store.Partitions(), seed: maphash.MakeSeed(), closed: make(chan struct{})}
+	for i := range g.shards {
+		g.shards[i].init(cfg.MaxLive/shardCount+1, cfg.MaxBytes/shardCount+1)
+	}
+	g.sweeping.Go(g.sweep)
+	return g
+}
+
+// Close ends the engine's goroutine. Commands under way are not waited for.
+func (g *Engine) Close() {
+	close(g.closed)
+	g.sweeping.Wait()
+}
+
+// Call is one command for one entity.
+type Call struct {
+	Command *registry.Command
+	ID      string
+	In      any
+	// Key is the command id.
+	Key store.ID
+	// Repeatable: the same key may come again, or came before, so that the
+	// first reply has to be found. Digest then tells inputs apart.
+	Repeatable  bool
+	Digest      Digest
+	Correlation store.ID
+	Causation   store.ID
+}
+
+// Reply is what a command led to.
+type Reply struct {
+	Data      []byte // JSON; must not be changed
+	Events    int
+	Partition store.Partition
+	// Position is where the last event that the reply rests on stands, or
+	// zero where the call wrote nothing.
+	Position store.Position
+	Repeated bool // it is the first call's reply
+}
+
+// Run runs a command. When it returns a reply or a rejection, all that this
+// rests on is durable. Errors are *registry.Fault.
+func (g *Engine) Run(ctx context.Context, call *Call) (Reply, error) {
+	stream := store.Stream{Type: call.Command.Entity.Type, ID: call.ID}
+	p := store.PartitionOf(stream, g.partitions)
+	if g.cfg.Group(p).Busy() {
+		return Reply{}, registry.Faultf(registry.Overloaded, "the store cannot keep up; try again later")
+	}
+	l := g.acquire(call.Command.Entity, stream, p)
+	defer g.release(l)
+	for attempt := range g.cfg.Attempts {
+		reply, again, err := g.attempt(ctx, l, call)
+		if !again {
+			return reply, err
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return Reply{}, notStarted(err)
+		}
+	}
+	return Reply{}, registry.Faultf(registry.Unavailable, "%s %q is changed by others all the time; try again later", stream.Type, stream.ID)
+}
+
+// attempt decides once and waits for the outcome; again tells that it was
+// decided on state that did not come to be.
+func (g *Engine) attempt(ctx context.Context, l *live, call *Call) (reply Reply, again bool, err error) {
+	t, err := g.decide(ctx, l, call)
+	if err != nil {
+		return Reply{}, false, err
+	}
+	if t.pending != nil {
+		return g.await(ctx, l, call, t)
+	}
+	if !g.gate(ctx, t.gate) {
+		return Reply{}, ctx.Err() == nil, notStarted(context.Cause(ctx))
+	}
+	if t.err != nil && call.Repeatable {
+		if first, found, err := g.recall(ctx, l.partition, call); found || err != nil {
+			return first, false, err
+		}
+	}
+	return Reply{Data: t.reply, Partition: l.partition}, false, t.err
+}
+
+// gate waits until the append that a decision rests on is settled, and tells
+// whether it is durable. Without one, it is.
+func (g *Engine) gate(ctx context.Context, p *commit.Pending) bool {
+	if p == nil {
+		return true
+	}
+	select {
+	case <-p.Done():
+		return p.Outcome().Status == store.Durable
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// pause waits before another attempt: not at all at first, then with jitter.
+func pause(ctx context.Context, attempt int) error {
+	if attempt == 0 {
+		return nil
+	}
+	most := min(time.Millisecond<<attempt, 100*time.Millisecond)
+	timer := time.NewTimer(rand.N(most))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func notStarted(cause error) error {
+	if cause == nil {
+		return nil
+	}
+	return registry.Faultf(registry.Unavailable, "the request ended before the command was run").Because(cause)
+}

@@ -1,0 +1,106 @@
+package entity
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// Digest tells the inputs of two commands apart.
+type Digest [12]byte
+
+// DigestOf is the digest of a command for an entity with an input.
+func DigestOf(command, id string, in []byte) Digest {
+	h := sha256.New()
+	var n [4]byte
+	for _, s := range []string{command, id} {
+		binary.BigEndian.PutUint32(n[:], uint32(len(s)))
+		h.Write(n[:])
+		h.Write([]byte(s))
+	}
+	h.Write(in)
+	return Digest(h.Sum(nil)[:len(Digest{})])
+}
+
+// A result is stored as the digest of the input followed by the reply.
+func encodeResult(d Digest, reply []byte) []byte {
+	b := make([]byte, 0, len(d)+len(reply))
+	return append(append(b, d[:]...), reply...)
+}
+
+// await waits for a turn's own append and tells what it led to.
+func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply Reply, again bool, err error) {
+	p := t.pending
+	for attempt := 0; ; attempt++ {
+		select {
+		case <-p.Done():
+		case <-ctx.Done():
+			return Reply{}, false, unknown(context.Cause(ctx))
+		}
+		o := p.Outcome()
+		switch o.Status {
+		case store.Durable:
+			return g.durable(l, t, o), false, nil
+		case store.Duplicate:
+			reply, err := g.first(l.partition, call, o.Result)
+			return reply, false, err
+		case store.Conflict:
+			return Reply{}, true, nil
+		case store.Failed:
+			return Reply{}, false, g.failed(l, attempt, o.Err)
+		}
+		if attempt == g.cfg.Attempts || errors.Is(o.Err, store.ErrClosed) {
+			return Reply{}, false, unknown(o.Err)
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return Reply{}, false, unknown(err)
+		}
+		// Its key and its versions make trying the same append again safe, and
+		// the answer tells what became of the first one.
+		p = g.cfg.Group(l.partition).Submit(p.Batch, &commit.Chain{})
+	}
+}
+
+func (g *Engine) durable(l *live, t *turn, o store.Outcome) Reply {
+	return Reply{Data: t.reply, Events: len(t.events), Partition: l.partition, Position: o.Position}
+}
+
+func (g *Engine) failed(l *live, attempt int, cause error) error {
+	if attempt > 0 {
+		return unknown(cause) // the first try may still have been stored
+	}
+	g.cfg.Log.Error("append events", "entity", l.stream.String(), "error", cause)
+	return registry.Faultf(registry.Unavailable, "the store does not take events at the moment; try again later").Because(cause)
+}
+
+func unknown(cause error) error {
+	return registry.Faultf(registry.Unknown, "whether the command had its effect is not known yet; send it again with the same key").Because(cause)
+}
+
+// recall finds the reply of an earlier call with the same key.
+func (g *Engine) recall(ctx context.Context, p store.Partition, call *Call) (reply Reply, found bool, err error) {
+	result, found, err := g.cfg.Store.Result(ctx, p, call.Key)
+	if err != nil {
+		return Reply{}, false, registry.Faultf(registry.Unavailable, "the store cannot be read at the moment; try again later").Because(fmt.Errorf("read result: %w", err))
+	}
+	if !found {
+		return Reply{}, false, nil
+	}
+	reply, err = g.first(p, call, result)
+	return reply, true, err
+}
+
+// first is the reply in a stored result, if it is that of the same input.
+func (g *Engine) first(p store.Partition, call *Call, result []byte) (Reply, error) {
+	if len(result) < len(call.Digest) || Digest(result[:len(call.Digest)]) != call.Digest {
+		f := registry.Faultf(registry.Invalid, "this key was used before for another command or input; use a new one")
+		return Reply{}, f
+	}
+	return Reply{Data: result[len(call.Digest):], Partition: p, Repeated: true}, nil
+}

@@ -1,0 +1,152 @@
+package entity
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"runtime/debug"
+	"time"
+
+	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// turn is one run of a command's handler; it is the registry.Turn that the
+// handler gets.
+type turn struct {
+	engine *Engine
+	live   *live
+	call   *Call
+	now    time.Time
+	state  any // the live one, or its copy once an event was emitted
+	copied bool
+	failed bool // the handler panicked
+	events []store.Event
+
+	reply   []byte
+	err     error           // the rejection
+	gate    *commit.Pending // what a decision without events rests on
+	pending *commit.Pending // the turn's own append
+}
+
+var _ registry.Turn = (*turn)(nil)
+
+// decide takes the entity's turn, runs the handler and submits what it
+// emitted. An error means that nothing was decided.
+func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error) {
+	if err := l.enter(ctx, g.cfg.MaxQueue, g.cfg.MaxWait, g.cfg.Now); err != nil {
+		return nil, err
+	}
+	defer l.leave()
+	if err := g.load(ctx, l); err != nil {
+		return nil, err
+	}
+	t := &turn{engine: g, live: l, call: call, now: g.cfg.Now().UTC().Truncate(time.Microsecond), state: l.state}
+	out, err := t.handle()
+	if err == nil {
+		t.reply, err = json.Marshal(out)
+	}
+	if err != nil {
+		t.reject(err)
+		return t, nil
+	}
+	t.submit()
+	return t, nil
+}
+
+// handle runs the user's handler and turns a panic into an error.
+func (t *turn) handle() (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			t.failed = true
+			err = registry.Faultf(registry.Internal, "command %s failed", t.call.Command.FullName()).
+				Because(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	return t.call.Command.Handle(t, t.call.In)
+}
+
+// reject ends a turn that failed. A state that may have been changed in place
+// is dropped.
+func (t *turn) reject(err error) {
+	t.err = err
+	if !t.live.def.Flat && (t.failed || len(t.events) > 0) {
+		t.live.drop()
+	}
+	t.events = nil
+	t.gate = t.live.unsettled()
+}
+
+// submit hands the turn's events to the group commit, and makes the state that
+// they lead to the entity's.
+func (t *turn) submit() {
+	l := t.live
+	if len(t.events) == 0 && !t.call.Repeatable {
+		t.gate = l.unsettled()
+		return
+	}
+	batch := store.Batch{
+		Appends: []store.Append{{Stream: l.stream, Expect: l.version, Events: t.events}},
+		Key:     t.call.Key,
+		Result:  encodeResult(t.call.Digest, t.reply),
+		Time:    t.now,
+	}
+	t.pending = t.engine.cfg.Group(l.partition).Submit(batch, l.chain)
+	grown := t.Version()>>resizeShift != l.version>>resizeShift
+	l.advance(t.state, t.Version(), t.pending)
+	if grown {
+		t.engine.resize(l)
+	}
+}
+
+// resizeShift makes an entity's size be looked at every 64 events.
+const resizeShift = 6
+
+func (t *turn) ID() string { return t.call.ID }
+
+func (t *turn) Version() store.Version { return t.live.version + store.Version(len(t.events)) }
+
+func (t *turn) Time() time.Time { return t.now }
+
+func (t *turn) State() any { return t.state }
+
+func (t *turn) NewID() string { return t.engine.cfg.NewID().String() }
+
+// Emit panics on an event that cannot be stored; the command then fails.
+func (t *turn) Emit(event any) {
+	def := t.live.def.ByGo[reflect.TypeOf(event)]
+	if def == nil {
+		panic(fmt.Sprintf("%T is no event type of entity %q: add talix.Event[%T](…) to its NewEntity", event, t.live.def.Type, event))
+	}
+	data, err := def.Encode(event)
+	if err != nil {
+		panic(fmt.Sprintf("encode event %s: %v", def.Type, err))
+	}
+	if t.live.def.Flat && !t.copied {
+		t.state, t.copied = t.live.def.Copy(t.state), true
+	}
+	t.events = append(t.events, store.Event{
+		ID:          t.engine.cfg.NewID(),
+		Stream:      t.live.stream,
+		Version:     t.Version() + 1,
+		Type:        def.Type,
+		Schema:      def.Schema,
+		Time:        t.now,
+		Command:     t.call.Key,
+		Correlation: t.call.Correlation,
+		Causation:   t.call.Causation,
+		Data:        data,
+	})
+	def.Apply(t.state, event, &t.events[len(t.events)-1])
+}
+
+// Read reads another entity without waiting for its turn, so that handlers
+// that read each other cannot wait for each other.
+func (t *turn) Read(ctx context.Context, e *registry.Entity, id string) (any, store.Version, error) {
+	if e == t.live.def && id == t.live.stream.ID {
+		return e.Copy(t.state), t.Version(), nil
+	}
+	return t.engine.read(ctx, e, id, true)
+}

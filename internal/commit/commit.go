@@ -8,6 +8,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/talix-dev/talix/store"
 )
@@ -19,6 +20,9 @@ type Config struct {
 	// Publish gets the durable events of each group, in order, before the
 	// outcomes are known to those who wait.
 	Publish func(p store.Partition, events []*store.Event)
+	// Refresh looks for events that became durable without their outcome being
+	// known.
+	Refresh func(ctx context.Context, p store.Partition) error
 	// MaxBatches and MaxBytes bound what waits; beyond them Busy tells so.
 	// Default to 8,192 batches and 64 MiB.
 	MaxBatches, MaxBytes int
@@ -38,9 +42,10 @@ type Group struct {
 	bytes   int
 	closed  bool
 
-	group   []*Pending // of the goroutine alone, kept between groups
-	batches []store.Batch
-	durable []*store.Event
+	doubtful time.Time  // until when a commit of unknown outcome may still land
+	group    []*Pending // of the goroutine alone, kept between groups
+	batches  []store.Batch
+	durable  []*store.Event
 }
 
 // Pending is a batch on its way.
@@ -140,13 +145,67 @@ func (g *Group) Close() {
 
 func (g *Group) run() {
 	defer close(g.done)
-	for range g.wake {
+	for g.next() {
 		for g.take() {
 			g.commit()
 		}
 	}
 	for g.take() {
 		g.commit()
+	}
+}
+
+// next waits until something was submitted; false once the group was closed.
+// While it is in doubt, it looks now and then for what may have landed.
+func (g *Group) next() bool {
+	for time.Now().Before(g.doubtful) {
+		timer := time.NewTimer(doubtStep)
+		select {
+		case _, open := <-g.wake:
+			timer.Stop()
+			return open
+		case <-timer.C:
+			g.refresh()
+		}
+	}
+	_, open := <-g.wake
+	return open
+}
+
+// How long a commit of unknown outcome is thought to be able to land, and how
+// often that is looked for.
+const (
+	doubtFor  = time.Minute
+	doubtStep = 250 * time.Millisecond
+)
+
+// review looks at outcomes after which the log may hold events that were not
+// published: a repeat may be one of a commit whose outcome was not known, and
+// a conflict tells of another writer.
+func (g *Group) review(outcomes []store.Outcome) {
+	lookUp := false
+	for _, o := range outcomes {
+		switch o.Status {
+		case store.Unknown:
+			g.doubtful = time.Now().Add(doubtFor)
+			lookUp = true
+		case store.Duplicate, store.Conflict:
+			lookUp = true
+		}
+	}
+	if lookUp {
+		g.refresh()
+	}
+}
+
+func (g *Group) refresh() {
+	if g.cfg.Refresh == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), doubtStep)
+	defer cancel()
+	if err := g.cfg.Refresh(ctx, g.cfg.Partition); err != nil {
+		g.doubtful = time.Now().Add(doubtFor) // ask again later
 	}
 }
 
@@ -182,6 +241,7 @@ func (g *Group) commit() {
 	// A commit is not any one caller's, so no caller can cancel it.
 	outcomes := g.cfg.Store.Commit(context.Background(), g.cfg.Partition, g.batches)
 	g.publish(outcomes)
+	g.review(outcomes)
 	for i, p := range live {
 		p.settle(outcomes[i])
 	}

@@ -76,6 +76,33 @@ func (t *Tail) Publish(p store.Partition, events []*store.Event) {
 		r.add(e)
 	}
 	r.trim()
+	r.signal()
+}
+
+// Refresh asks the log for its head: events may be there that were not
+// published, because their commit's outcome was not known.
+func (t *Tail) Refresh(ctx context.Context, p store.Partition) error {
+	head, err := t.log.Head(ctx, p)
+	if err != nil {
+		return fmt.Errorf("read head of partition %d: %w", p, err)
+	}
+	r := &t.rings[p]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if head > r.head {
+		r.clear()
+		r.head = head
+		r.signal()
+	}
+	return nil
+}
+
+func (r *ring) clear() {
+	clear(r.events)
+	r.events, r.bytes = r.events[:0], 0
+}
+
+func (r *ring) signal() {
 	if r.news != nil {
 		close(r.news)
 		r.news = nil
@@ -89,8 +116,7 @@ func (r *ring) add(e *store.Event) {
 		return
 	}
 	if e.Position != r.head+1 {
-		clear(r.events)
-		r.events, r.bytes = r.events[:0], 0
+		r.clear()
 	}
 	r.events = append(r.events, e)
 	r.bytes += len(e.Data)

@@ -13,8 +13,9 @@ import (
 )
 
 // Store is a durable, partitioned, append-only log with optimistic
-// concurrency. All methods may be called from many goroutines at once, except
-// that the engine has at most one Commit for a partition under way.
+// concurrency. All methods may be called from many goroutines at once. A
+// runtime has at most one Commit for a partition under way; stores that several
+// runtimes can open bear concurrent ones from each.
 type Store interface {
 	// Identity names this store's data: made at random when the store was
 	// made, and the same ever after. Whatever is derived from the log carries
@@ -33,6 +34,11 @@ type Store interface {
 	// appends to one of its streams ends as a Conflict: it was decided on
 	// events that do not exist. A later batch that only shares a Key does not.
 	//
+	// Malformed batches, such as with misnumbered events or streams of another
+	// partition, are never Durable and do no harm to their neighbours. The
+	// slices of a batch are the caller's again after the call, but Data and
+	// Metadata stay with the store.
+	//
 	// Commit returns when every Durable outcome is durable: it survives kill
 	// -9 and, where the driver does not say otherwise, power loss. It sets
 	// Partition and Position of the events of Durable batches in place.
@@ -43,7 +49,8 @@ type Store interface {
 
 	// Load yields the events of one stream with a version above after, in
 	// order of version, without gaps. The iteration ends at the first error,
-	// which is yielded with a zero Event. An unknown stream yields nothing.
+	// which is yielded with a zero Event. An unknown stream yields nothing. The
+	// loop's body may call the store.
 	Load(ctx context.Context, s Stream, after Version) iter.Seq2[Event, error]
 
 	// Log returns up to max events of a partition with a position above after,
@@ -104,7 +111,7 @@ type Event struct {
 	Correlation ID        // shared by everything that one outside cause led to
 	Causation   ID        // the event or request that led to the command; zero if none
 	Metadata    []byte    // a JSON object of strings, or nil
-	Data        []byte    // JSON; must not be changed once committed
+	Data        []byte    // kept byte for byte; must not be changed once committed
 }
 
 // Batch is one atomic change.
@@ -113,7 +120,7 @@ type Batch struct {
 	// Key, if not zero, is the command id: a second batch with the same key is
 	// a Duplicate, changes nothing and gets the first one's Result. The key is
 	// looked at before versions are, so that a repeat never reads as a
-	// conflict.
+	// conflict. Keys belong to a partition, as results do.
 	Key    ID
 	Result []byte
 	Time   time.Time // when Result was made, for Trim

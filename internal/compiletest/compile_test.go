@@ -1,0 +1,42 @@
+// Package compiletest holds programs that must not compile: what the types of
+// the public API forbid.
+package compiletest_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The first line of each program says what the compiler has to say of it; the
+// one in testdata/right has to compile, or the others would fail for its sake.
+func TestPrograms(t *testing.T) {
+	t.Parallel()
+	programs, err := filepath.Glob("testdata/*/main.go")
+	if err != nil || len(programs) < 10 {
+		t.Fatal(len(programs), err)
+	}
+	for _, program := range programs {
+		t.Run(filepath.Base(filepath.Dir(program)), func(t *testing.T) {
+			t.Parallel()
+			source, err := os.ReadFile(program)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := strings.Cut(string(source), "\n")
+			want, wrong := strings.CutPrefix(first, "// want: ")
+			out, err := exec.CommandContext(t.Context(), "go", "build", "-o", os.DevNull, "./"+filepath.Dir(program)).CombinedOutput()
+			switch {
+			case !wrong && err != nil:
+				t.Errorf("it does not compile: %s", out)
+			case wrong && err == nil:
+				t.Error("it compiles")
+			case wrong && !regexp.MustCompile(want).Match(out):
+				t.Errorf("the compiler says:\n%s\nwhich does not match %q", out, want)
+			}
+		})
+	}
+}

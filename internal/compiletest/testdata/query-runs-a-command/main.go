@@ -1,0 +1,39 @@
+// want: cannot use ctx .* as talix\.ActionContext value
+package main
+
+import "github.com/talix-dev/talix"
+
+type Cup struct{ Full bool }
+
+type Filled struct{}
+
+func (Filled) Apply(c *Cup, _ talix.Meta) { c.Full = true }
+
+type Plate struct{ Clean bool }
+
+type Washed struct{}
+
+func (Washed) Apply(p *Plate, _ talix.Meta) { p.Clean = true }
+
+var (
+	Cups   = talix.NewEntity("cup", talix.Event[Filled]("CUP:FILLED"))
+	Plates = talix.NewEntity("plate", talix.Event[Washed]("PLATE:WASHED"))
+)
+
+type Tea struct{ Sort string }
+
+var Fill = talix.NewCommand(Cups, "fill",
+	func(c talix.CommandContext[Cup], in Tea) (bool, error) {
+		c.Emit(Filled{})
+		return true, nil
+	})
+
+type Kettle interface{ Boil() }
+
+type Row struct{ ID string }
+
+var _ = talix.NewQuery("wrong", func(ctx talix.QueryContext, in Tea) (bool, error) {
+	return talix.Run(ctx, Fill, "id", in)
+})
+
+func main() {}

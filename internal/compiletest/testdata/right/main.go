@@ -1,0 +1,51 @@
+// This one compiles: what the others do wrong, done right.
+package main
+
+import "github.com/talix-dev/talix"
+
+type Cup struct{ Full bool }
+
+type Filled struct{}
+
+func (Filled) Apply(c *Cup, _ talix.Meta) { c.Full = true }
+
+type Plate struct{ Clean bool }
+
+type Washed struct{}
+
+func (Washed) Apply(p *Plate, _ talix.Meta) { p.Clean = true }
+
+var (
+	Cups   = talix.NewEntity("cup", talix.Event[Filled]("CUP:FILLED"))
+	Plates = talix.NewEntity("plate", talix.Event[Washed]("PLATE:WASHED"))
+)
+
+type Tea struct{ Sort string }
+
+var Fill = talix.NewCommand(Cups, "fill",
+	func(c talix.CommandContext[Cup], in Tea) (bool, error) {
+		c.Emit(Filled{})
+		return true, nil
+	})
+
+type Kettle interface{ Boil() }
+
+type Row struct{ ID string }
+
+var all = talix.SQL[struct{}, Row]("all", "SELECT id FROM cups")
+
+var _ = talix.OnHTTP("POST /cups", func(ctx talix.ActionContext, in Tea) (bool, error) {
+	talix.Get[Kettle](ctx).Boil()
+	if _, err := talix.Ask(ctx, all, struct{}{}); err != nil {
+		return false, err
+	}
+	return talix.Run(ctx, Fill, talix.NewID(ctx), in)
+})
+
+var (
+	_ = talix.NewTable("cups", talix.When(func(r *Row, e talix.Recorded[Filled]) {}))
+	_ = talix.OnEvent("right", func(ctx talix.ActionContext, e talix.Recorded[Filled]) error { return nil })
+	_ = Plates
+)
+
+func main() {}

@@ -1,0 +1,89 @@
+// Package storetest is the conformance suite of the store.Store port. A driver
+// is a store of talix when Run passes; a bug found in a driver gets its case
+// here first, so that every driver learns from it.
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, storetest.Factory{
+//			Open: func(t *testing.T, dir string) (store.Store, error) {
+//				return sqlite.Open(sqlite.Config{Dir: dir})
+//			},
+//			Features: storetest.Features{Durable: true, Partitions: 1},
+//		})
+//	}
+//
+// Durable drivers call Kill as well.
+package storetest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/talix-dev/talix/store"
+)
+
+// Factory tells the suite how to open the driver's store.
+type Factory struct {
+	// Open opens the store whose data is named by dir: a folder of its own,
+	// empty at first. Opening a closed store's dir again must find its data, if
+	// Features says Durable. A driver that keeps nothing in folders takes dir
+	// as a name that is unique. The suite closes what it opened.
+	Open func(t *testing.T, dir string) (store.Store, error)
+	// Features says which promises beyond the port's the store makes.
+	Features Features
+}
+
+// Features switches the cases that not every store can pass. The zero value
+// runs those that every store passes.
+type Features struct {
+	// Durable: what was committed is found again when dir is reopened.
+	Durable bool
+	// Partitions is how many a new store has. Zero: any number.
+	Partitions int
+	// Shared: several stores may be open on one dir at a time, in one process
+	// or many, and their calls of Commit may meet in one partition.
+	Shared bool
+}
+
+// Run holds a driver to the port. Each case is a parallel subtest with a store
+// of its own, and ends with Check.
+func Run(t *testing.T, f Factory) {
+	for _, c := range cases() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			open := func(dir string) (store.Store, error) { return f.Open(t, dir) }
+			c.play(t, open, f.Features)
+		})
+	}
+}
+
+// testCase is one promise of the port.
+type testCase struct {
+	name  string
+	needs Features // what the store must promise for the case to make sense
+	run   func(f *fixture)
+}
+
+// play runs the case on a fresh store and checks the store afterwards.
+func (c testCase) play(tb testing.TB, open opener, features Features) {
+	tb.Helper()
+	if c.needs.Durable && !features.Durable || c.needs.Shared && !features.Shared {
+		tb.Skip("the store does not promise this")
+	}
+	f := newFixture(tb, open, features)
+	defer f.shut()
+	c.run(f)
+	if f.store != nil {
+		Check(f, f.store)
+	}
+}
+
+func cases() []testCase {
+	return slices.Concat(
+		versionCases(), batchCases(), cascadeCases(), refusalCases(),
+		keyCases(), trimCases(), markCases(),
+		envelopeCases(), nameCases(), sizeCases(),
+		loadCases(), logCases(), followCases(), sharedCases(),
+		identityCases(), cancelCases(), closeCases(), reopenCases(),
+		modelCases(),
+	)
+}

@@ -101,7 +101,8 @@ func Invalid(location, format string, args ...any) *Error {
 	return e
 }
 
-// WithStatus is the same error with another HTTP status, such as 403 or 410.
+// WithStatus is the same error with another HTTP status, such as 403 or 502: any
+// from 400 to 599 but 500.
 func (e *Error) WithStatus(status int) *Error {
 	c := *e
 	c.Status, c.fault = status, nil

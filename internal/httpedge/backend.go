@@ -1,0 +1,41 @@
+package httpedge
+
+import (
+	"context"
+
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// Backend does what requests ask for. Its methods are called from many
+// goroutines. An error is a *registry.Fault, or else counts as internal.
+type Backend interface {
+	// Act runs an action; in is a pointer made by HTTP.NewIn. The result is of
+	// type HTTP.Out.
+	Act(ctx context.Context, a *registry.Action, in any, r *Request) (any, error)
+	// Ask runs a query; in is of type HTTP.In, the result of type HTTP.Out.
+	Ask(ctx context.Context, q *registry.Query, in any, r *Request) (any, error)
+	// Recall is the first answer that Remember kept under a key, or false.
+	Recall(ctx context.Context, key store.ID) ([]byte, bool, error)
+	// Remember keeps the first answer under a key; an answer that is there
+	// stays.
+	Remember(ctx context.Context, key store.ID, answer []byte) error
+}
+
+// Request is what a backend is told of a request beside its input, and what it
+// tells of the answer.
+type Request struct {
+	// Key is made of the Idempotency-Key, the route and its path values; zero
+	// if the request has none.
+	Key store.ID
+	// Correlation is what the caller gave; zero if nothing. The backend may
+	// set it, and it is answered as Talix-Correlation.
+	Correlation store.ID
+	// After is what a query has to wait for: an earlier Talix-Position.
+	After string
+	// Header reads a header of the request.
+	Header func(name string) string
+	// Position is set by the backend to what the action wrote, and answered
+	// as Talix-Position.
+	Position string
+}

@@ -41,7 +41,9 @@ func (a *answer) reset() answer {
 }
 
 func (a *answer) encode(v any) error {
-	return json.NewEncoder(&a.body).Encode(v)
+	enc := json.NewEncoder(&a.body)
+	enc.SetEscapeHTML(false) // no browser takes the answer for HTML: it has a type and nosniff
+	return enc.Encode(v)
 }
 
 // send writes an answer.

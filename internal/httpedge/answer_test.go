@@ -45,7 +45,7 @@ func TestOutput(t *testing.T) {
 		want    string
 		headers map[string]string
 	}{
-		"struct":        {on("POST /x", answers(shown{"<a>"})), `200 {"in":"\u003ca\u003e"}`, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}},
+		"struct":        {on("POST /x", answers(shown{"<a>"})), `200 {"in":"<a>"}`, map[string]string{"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}},
 		"nothing":       {on("POST /x", answers(struct{}{})), `200 {}`, nil},
 		"list":          {on("POST /x", answers([]int{1, 2})), `200 [1,2]`, nil},
 		"nil pointer":   {on("POST /x", answers((*shown)(nil))), `200 null`, nil},

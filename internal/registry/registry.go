@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -64,7 +65,13 @@ func (r *Registry) Fault(place Place, format string, args ...any) {
 func (r *Registry) Faults() []error { return r.faults }
 
 // Begin makes service the owner of what is registered until End.
-func (r *Registry) Begin(service string) { r.service = service }
+func (r *Registry) Begin(service string) {
+	if slices.Contains(r.Services, service) || !ValidName(service) {
+		r.Fault(Place("service "+service), "give each service a name of its own; %s", NameRule)
+	}
+	r.Services = append(r.Services, service)
+	r.service = service
+}
 
 // End ends what Begin began.
 func (r *Registry) End() { r.service = "" }

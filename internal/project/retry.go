@@ -1,0 +1,73 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/talix-dev/talix/table"
+)
+
+// The pauses after a failure of the store, which is most likely to end soon,
+// and after that of an event, which most likely needs a new program.
+const (
+	firstPause  = 10 * time.Millisecond
+	longPause   = 5 * time.Second
+	firstPoison = time.Second
+	longPoison  = time.Minute
+)
+
+// untilDone does something until it succeeds, with pauses that grow. It
+// returns false if ctx ended before.
+func (r *runner) untilDone(ctx context.Context, do func() error) bool {
+	for tries := 0; ; tries++ {
+		err := do()
+		if err == nil {
+			return true
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+		poison, _ := errors.AsType[*Poison](err)
+		r.progress.fail(err, poison, r.view.cfg.Now())
+		pause := r.pause(tries, poison != nil)
+		r.log(ctx, err, poison, pause)
+		if !sleep(ctx, pause) {
+			return false
+		}
+	}
+}
+
+// pause doubles with each try, up to a bound; half of it is left to chance.
+func (r *runner) pause(tries int, poisoned bool) time.Duration {
+	first, long := firstPause, longPause
+	if poisoned {
+		first, long = firstPoison, longPoison
+	}
+	d := min(first<<min(tries, 16), long)
+	return d/2 + time.Duration(r.view.cfg.Jitter()*float64(d/2))
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (r *runner) log(ctx context.Context, err error, poison *Poison, pause time.Duration) {
+	log := r.view.cfg.Log.With("view", r.view.schema.Name, "partition", r.partition, "error", err, "retry_in", pause)
+	switch {
+	case poison != nil:
+		log.ErrorContext(ctx, "view is stopped by an event", "event", poison.Event.ID, "type", poison.Event.Type,
+			"entity", poison.Event.Stream, "position", poison.Event.Position, "stack", poison.stack())
+	case errors.Is(err, table.ErrMark):
+		log.WarnContext(ctx, "view has a second writer; going on from the stored mark")
+	default:
+		log.WarnContext(ctx, "view can't go on")
+	}
+}

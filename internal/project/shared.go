@@ -1,0 +1,42 @@
+package project
+
+import (
+	"sync/atomic"
+
+	"github.com/talix-dev/talix/store"
+)
+
+// shared holds the last decoded events of one partition, so that views which
+// take the same events decode them once. An event has one place, where a later
+// one replaces it.
+type shared struct {
+	slots []atomic.Pointer[decoded]
+}
+
+type decoded struct {
+	position store.Position
+	data     any
+}
+
+// newShared has room for two batches: views are seldom further apart.
+func newShared(cfg *Config) *shared {
+	n := max(64, 2*cfg.Batch/cfg.Tail.Partitions())
+	return &shared{slots: make([]atomic.Pointer[decoded], n)}
+}
+
+func (s *shared) slot(at store.Position) *atomic.Pointer[decoded] {
+	return &s.slots[uint64(at)%uint64(len(s.slots))]
+}
+
+// decode decodes an event that several views take.
+func (s *shared) decode(t *take, e *store.Event) (any, error) {
+	slot := s.slot(e.Position)
+	if d := slot.Load(); d != nil && d.position == e.Position {
+		return d.data, nil
+	}
+	data, err := decode(t, e)
+	if err == nil {
+		slot.Store(&decoded{e.Position, data})
+	}
+	return data, err
+}

@@ -1,0 +1,131 @@
+package sqlquery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/rowmap"
+)
+
+// compiler gathers a query and what is wrong with it.
+type compiler struct {
+	q      *Query
+	in     *rowmap.Input
+	faults []error
+}
+
+func (c *compiler) fault(format string, args ...any) {
+	def := c.q.def
+	c.faults = append(c.faults, fmt.Errorf("%s: query %q: %w", def.Place, def.Name, fmt.Errorf(format, args...)))
+}
+
+// Compile checks an SQL query against its types and the tables, which have to
+// exist. The faults are all that is wrong with it, each with its place and how
+// to mend it; the query is of use only without any.
+func Compile(ctx context.Context, cfg Config, def *registry.Query) (*Query, []error) {
+	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
+	cfg.MaxRows = cmp.Or(cfg.MaxRows, 10_000)
+	c := &compiler{q: &Query{cfg: cfg, def: def}, in: rowmap.NewInput(def.In)}
+	row, faults := rowmap.Compile(def.SQL.Row)
+	for _, err := range faults {
+		c.fault("row type %s: %w", def.SQL.Row, err)
+	}
+	c.q.row = row
+	if !c.prepare(ctx) {
+		return c.q, c.faults
+	}
+	if len(def.SQL.Page) > 0 {
+		c.page(ctx)
+	}
+	return c.q, c.faults
+}
+
+// prepare checks the text as the user wrote it.
+func (c *compiler) prepare(ctx context.Context) bool {
+	q := c.q
+	sql := q.def.SQL.Text
+	stmt, err := q.cfg.Tables.Prepare(ctx, sql)
+	if err != nil {
+		c.fault("the database does not take its text: %w\n\t%s", err, indent(sql))
+		return false
+	}
+	if len(stmt.Columns) == 0 {
+		c.fault("its text gives no rows: write one SELECT\n\t%s", indent(sql))
+		return false
+	}
+	q.tables = stmt.Tables
+	c.params(stmt.Params)
+	c.duplicates(stmt.Columns)
+	q.text = c.text(sql, stmt.Columns)
+	return true
+}
+
+func (c *compiler) params(names []string) {
+	for _, name := range names {
+		p, err := c.in.Param(name)
+		if err != nil {
+			c.fault("%w; it stands in …%s…", err, around(c.q.def.SQL.Text, ":"+name))
+			continue
+		}
+		c.q.params = append(c.q.params, p)
+	}
+}
+
+func (c *compiler) duplicates(columns []string) {
+	seen := map[string]bool{}
+	for _, name := range columns {
+		low := strings.ToLower(name)
+		if seen[low] {
+			c.fault("its result has two columns named %q: list the columns that are meant, and name them apart with AS", name)
+		}
+		seen[low] = true
+	}
+}
+
+// text finds the fields of the row type in a result.
+func (c *compiler) text(sql string, columns []string) text {
+	t := text{sql: sql, columns: columns}
+	if c.q.row == nil {
+		return t
+	}
+	var missing []string
+	t.read, missing = c.q.row.Reader(columns)
+	for _, name := range missing {
+		c.fault("the row type %s has the column %q, but the result has %s: add it to the SELECT, or leave the field out with db:\"-\"",
+			c.q.def.SQL.Row, name, strings.Join(columns, ", "))
+	}
+	return t
+}
+
+// around is a part of a text with its surroundings.
+func around(text, part string) string {
+	i := strings.Index(text, part)
+	if i < 0 {
+		return part
+	}
+	from, to := max(0, i-30), min(len(text), i+len(part)+10)
+	return strings.Join(strings.Fields(strings.ToValidUTF8(text[from:to], "")), " ")
+}
+
+func indent(sql string) string {
+	return strings.ReplaceAll(strings.TrimSpace(sql), "\n", "\n\t")
+}
+
+// pagingField finds a field of Paging in an input.
+func pagingField(in reflect.Type, name, tag string, kind reflect.Kind) []int {
+	if in.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(in) {
+		query, _, _ := strings.Cut(f.Tag.Get("query"), ",")
+		if f.Name == name && query == tag && f.Type.Kind() == kind {
+			return f.Index
+		}
+	}
+	return nil
+}

@@ -40,3 +40,24 @@ func TestPrograms(t *testing.T) {
 		})
 	}
 }
+
+// The program in the README is whole, short, and compiles.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```go\n")
+	program, _, found := strings.Cut(rest, "```")
+	if lines := strings.Count(program, "\n"); !found || lines > 35 {
+		t.Fatalf("the README's first program has %d lines, at most 35 are wanted", lines)
+	}
+	file := filepath.Join(t.TempDir(), "main.go")
+	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(t.TempDir(), "program"), file).CombinedOutput(); err != nil {
+		t.Errorf("it does not compile: %s", out)
+	}
+}

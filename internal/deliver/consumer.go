@@ -100,9 +100,9 @@ func (c *consumer) take(ctx context.Context, e *store.Event) bool {
 	c.window.begin(e.Position)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lane := append(c.lanes[e.Stream.ID], e)
-	c.lanes[e.Stream.ID] = lane
-	if len(lane) == 1 {
+	id := e.Stream.ID
+	c.lanes[id] = append(c.lanes[id], e)
+	if len(c.lanes[id]) == 1 {
 		c.work.Go(func() { c.drive(ctx, e) })
 	}
 	return true

@@ -8,7 +8,7 @@ type Account struct {
 	Balance int64 // cents
 }
 
-// Deposited: money came in.
+// Deposited says that money came in.
 type Deposited struct {
 	Amount int64 `json:"amount"`
 }
@@ -16,7 +16,7 @@ type Deposited struct {
 // Apply adds the money.
 func (e Deposited) Apply(a *Account, _ talix.Meta) { a.Balance += e.Amount }
 
-// Withdrawn: money went out.
+// Withdrawn says that money went out.
 type Withdrawn struct {
 	Amount int64 `json:"amount"`
 }

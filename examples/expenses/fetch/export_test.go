@@ -1,0 +1,6 @@
+package fetch
+
+var (
+	CleanName = cleanName
+	NotPublic = notPublic
+)

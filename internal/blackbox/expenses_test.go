@@ -1,0 +1,220 @@
+package blackbox_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/talix-dev/talix/internal/proctest"
+)
+
+type document struct {
+	DocumentID, Name, URL, Status string
+	CreatedAt                     time.Time
+	Analysis                      *struct {
+		IsExpense                              bool
+		Vendor, Amount, Currency, Date, Reason string
+	}
+}
+
+type expenseItem struct {
+	ExpenseID, DocumentID, DocumentName, DocumentURL, Vendor, Amount, Currency, Date string
+}
+
+type list[T any] struct {
+	Items []T
+	Next  string
+}
+
+const (
+	receipt = "Blue Kettle Café\n12 Harbour Road\n\nDate: 2025-03-14\n\nTea            4.50\nScone          7.05\n\nTOTAL EUR     11.55\n"
+	letter  = "Dear Ms Miller,\n\nthank you for your visit last week. We look forward to seeing you again.\n\nKind regards,\nPeter\n"
+)
+
+// files serves the documents of a test, from this machine.
+func files(t *testing.T) string {
+	mux := http.NewServeMux()
+	serve := func(path, mediaType, content string) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", mediaType)
+			w.Write([]byte(content))
+		})
+	}
+	serve("/receipt.txt", "text/plain; charset=utf-8", receipt)
+	serve("/receipt.html", "text/html", "<html><body><h1>Green Fern Books</h1><p>Invoice date: 3 May 2025</p><table><tr><td>Total</td><td>$ 20.00</td></tr></table></body></html>")
+	serve("/letter.txt", "text/plain", letter)
+	serve("/broken.pdf", "application/pdf", "%PDF-1.4\nthis is damaged")
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func upload(t *testing.T, c client, app, url string) string {
+	t.Helper()
+	body, _ := json.Marshal(map[string]string{"url": url})
+	a, err := c.call("POST", app+"/documents/upload-from-url", "", string(body))
+	if err != nil || a.status != http.StatusOK {
+		t.Fatalf("upload %s: %v %d %s", url, err, a.status, a.body)
+	}
+	var out struct{ DocumentID string }
+	if err := json.Unmarshal(a.body, &out); err != nil || out.DocumentID == "" {
+		t.Fatalf("upload %s: %s", url, a.body)
+	}
+	return out.DocumentID
+}
+
+// settled waits until a document was analyzed.
+func settled(t *testing.T, c client, app, id string) (d document) {
+	t.Helper()
+	proctest.Eventually(t, 20*time.Second, func() error {
+		if err := c.get(app+"/documents/"+id, &d); err != nil {
+			return err
+		}
+		if d.Status == "CREATED" {
+			return fmt.Errorf("document %s is CREATED", id)
+		}
+		return nil
+	})
+	return d
+}
+
+// The seed's scenario, in a real process with real files, and after kill -9.
+func TestExpensesScenario(t *testing.T) {
+	t.Parallel()
+	proctest.Require(t)
+	site := files(t)
+	p := proctest.Build(t, "./examples/expenses").Start(t, proctest.Config{Args: []string{"--allow-private-addresses"}})
+	c := newClient(t)
+	ids := map[string]string{}
+	for _, name := range []string{"receipt.txt", "receipt.html", "letter.txt", "broken.pdf"} {
+		ids[name] = upload(t, c, p.URL(), site+"/"+name)
+	}
+	p.Kill() // whatever the analysis has come to
+	p.Restart()
+	for name, want := range map[string]string{"receipt.txt": "ANALYZED", "receipt.html": "ANALYZED", "letter.txt": "ANALYZED", "broken.pdf": "FAILED"} {
+		if d := settled(t, c, p.URL(), ids[name]); d.Status != want || d.Name != name || d.URL != site+"/"+name || d.CreatedAt.IsZero() || d.Analysis == nil {
+			t.Errorf("%s: %+v %+v", name, d, d.Analysis)
+		}
+	}
+	for range 2 {
+		checkExpenses(t, c, p.URL(), ids, site)
+		p.Kill()
+		p.Restart()
+	}
+}
+
+func checkExpenses(t *testing.T, c client, app string, ids map[string]string, site string) {
+	t.Helper()
+	var all list[expenseItem]
+	proctest.Eventually(t, 20*time.Second, func() error {
+		if err := c.get(app+"/expenses", &all); err != nil {
+			return err
+		}
+		if len(all.Items) != 2 {
+			return fmt.Errorf("there are %d expenses: %+v", len(all.Items), all)
+		}
+		return nil
+	})
+	book, tea := all.Items[0], all.Items[1] // the newest first
+	tea.ExpenseID, book.ExpenseID = "", ""
+	if want := (expenseItem{"", ids["receipt.txt"], "receipt.txt", site + "/receipt.txt", "Blue Kettle Café", "11.55", "EUR", "2025-03-14"}); tea != want {
+		t.Errorf("got  %+v\nwant %+v", tea, want)
+	}
+	if want := (expenseItem{"", ids["receipt.html"], "receipt.html", site + "/receipt.html", "Green Fern Books", "20.00", "USD", "2025-05-03"}); book != want {
+		t.Errorf("got  %+v\nwant %+v", book, want)
+	}
+	for query, want := range map[string]int{
+		"?vendor=blue%20kettle%20caf%C3%A9": 1, "?vendor=nobody": 0, "?from=2025-04-01": 1, "?to=2025-04-01": 1,
+		"?from=2025-03-14&to=2025-03-14&currency=EUR": 1, "?currency=CHF": 0,
+	} {
+		var some list[expenseItem]
+		if c.mustGet(t, app+"/expenses"+query, &some); len(some.Items) != want {
+			t.Errorf("%s: %d expenses, want %d", query, len(some.Items), want)
+		}
+	}
+	var first, second list[expenseItem]
+	c.mustGet(t, app+"/expenses?limit=1", &first)
+	c.mustGet(t, app+"/expenses?limit=1&cursor="+first.Next, &second)
+	if len(first.Items) != 1 || len(second.Items) != 1 || first.Items[0] == second.Items[0] || second.Next != "" {
+		t.Errorf("pages: %+v, %+v", first, second)
+	}
+	var totals list[struct {
+		Vendor, Currency, Sum string
+		Count                 int
+	}]
+	c.mustGet(t, app+"/expenses/summary", &totals)
+	if len(totals.Items) != 2 || totals.Items[0].Sum != "11.55" || totals.Items[0].Count != 1 {
+		t.Errorf("summary: %+v", totals)
+	}
+	var docs list[document]
+	if c.mustGet(t, app+"/documents", &docs); len(docs.Items) != len(ids) {
+		t.Errorf("%d documents, want %d", len(docs.Items), len(ids))
+	}
+}
+
+// Addresses of this machine are refused, also behind a redirect.
+func TestExpensesRefusePrivateAddresses(t *testing.T) {
+	t.Parallel()
+	proctest.Require(t)
+	site := files(t)
+	p := proctest.Build(t, "./examples/expenses").Start(t, proctest.Config{})
+	c := newClient(t)
+	for _, url := range []string{site + "/receipt.txt", "http://localhost:1/x", "http://[::1]/x", "http://10.0.0.1/", "file:///etc/passwd", "nonsense", ""} {
+		body, _ := json.Marshal(map[string]string{"url": url})
+		a, err := c.call("POST", p.URL()+"/documents/upload-from-url", "", string(body))
+		if err != nil || a.status != http.StatusUnprocessableEntity {
+			t.Errorf("%q: %v %d %s", url, err, a.status, a.body)
+		}
+	}
+	var docs list[document]
+	if c.mustGet(t, p.URL()+"/documents", &docs); len(docs.Items) != 0 {
+		t.Errorf("%d documents were made", len(docs.Items))
+	}
+}
+
+// A picture without tesseract waits, says so, and is analyzed once it is there.
+func TestExpensesWaitForTesseract(t *testing.T) {
+	t.Parallel()
+	proctest.Require(t)
+	pictures, _ := filepath.Glob("../../examples/expenses/testdata/*.png")
+	if len(pictures) == 0 {
+		t.Fatal("there is no PNG among the samples")
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(pictures[0]))))
+	t.Cleanup(server.Close)
+	empty := t.TempDir()
+	p := proctest.Build(t, "./examples/expenses").Start(t, proctest.Config{
+		Args: []string{"--allow-private-addresses"}, Env: []string{"PATH=" + empty},
+	})
+	c := newClient(t)
+	id := upload(t, c, p.URL(), server.URL+"/"+filepath.Base(pictures[0]))
+	proctest.Eventually(t, 20*time.Second, func() error {
+		var d document
+		if err := c.get(p.URL()+"/documents/"+id, &d); err != nil {
+			return err
+		}
+		if d.Status != "CREATED" || d.Analysis == nil || d.Analysis.Reason == "" {
+			return fmt.Errorf("%+v", d)
+		}
+		return nil
+	})
+	script := "#!/bin/sh\necho 'Blue Kettle'\necho 'Date: 2025-03-14'\necho 'TOTAL EUR 11.55'\n"
+	if err := os.WriteFile(filepath.Join(empty, "tesseract"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	proctest.Eventually(t, 90*time.Second, func() error {
+		var d document
+		if err := c.get(p.URL()+"/documents/"+id, &d); err != nil {
+			return err
+		}
+		if d.Status != "ANALYZED" {
+			return fmt.Errorf("%s: %+v", d.Status, d.Analysis)
+		}
+		return nil
+	})
+}

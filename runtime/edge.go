@@ -1,0 +1,75 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/talix-dev/talix/internal/httpedge"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/schema"
+	"github.com/talix-dev/talix/store"
+)
+
+// backend answers what the HTTP edge has read.
+type backend struct{ *Runtime }
+
+var _ httpedge.Backend = backend{}
+
+func (r *Runtime) edgeConfig(set *schema.Set) httpedge.Config {
+	return httpedge.Config{
+		Title: strings.Join(r.registry.Services, ", "), Actions: r.registry.Actions, Queries: r.registry.Queries,
+		Backend: backend{r}, Schemas: set, NewID: r.ids.New, MaxBody: r.cfg.MaxBody, Log: r.cfg.Log,
+	}
+}
+
+// Act runs an HTTP action.
+func (b backend) Act(ctx context.Context, a *registry.Action, in any, req *httpedge.Request) (any, error) {
+	s := b.newScope(cause{base: req.Key, correlation: req.Correlation, header: req.Header})
+	req.Correlation = s.cause.correlation
+	out, err := b.act(ctx, a, s, in, nil)
+	req.Position = s.written().String()
+	return out, err
+}
+
+// Ask runs an exposed query.
+func (b backend) Ask(ctx context.Context, q *registry.Query, in any, req *httpedge.Request) (any, error) {
+	after, err := parsePositions(req.After, b.tail.Partitions())
+	if err != nil {
+		return nil, err
+	}
+	s := b.newScope(cause{correlation: req.Correlation, header: req.Header, wrote: after})
+	req.Correlation = s.cause.correlation
+	return s.Ask(ctx, q, in)
+}
+
+// Recall finds the answer that was stored under an idempotency key.
+func (b backend) Recall(ctx context.Context, key store.ID) ([]byte, bool, error) {
+	answer, found, err := b.cfg.Store.Result(ctx, b.home(key), key)
+	if err != nil {
+		return nil, false, registry.Faultf(registry.Unavailable, "the store cannot be read at the moment; try again later").
+			Because(fmt.Errorf("read answer: %w", err))
+	}
+	return answer, found, nil
+}
+
+// Remember stores the first answer under an idempotency key.
+func (b backend) Remember(ctx context.Context, key store.ID, answer []byte) error {
+	now := b.cfg.Now().UTC().Truncate(time.Microsecond)
+	pending := b.group(b.home(key)).Submit(store.Batch{Key: key, Result: answer, Time: now}, nil)
+	select {
+	case <-pending.Done():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if o := pending.Outcome(); o.Status != store.Durable && o.Status != store.Duplicate {
+		return fmt.Errorf("store answer: %s: %w", o.Status, o.Err)
+	}
+	return nil
+}
+
+// home is the partition where answers under a key are stored.
+func (b backend) home(key store.ID) store.Partition {
+	return store.PartitionOf(store.Stream{Type: "http", ID: key.String()}, b.tail.Partitions())
+}

@@ -1,0 +1,218 @@
+// Package runtime hosts services: it wires what users defined to a store, to
+// view tables, to HTTP and to plugins. Package standalone is the same with
+// batteries; this package is for those who embed it, and for tests.
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/deliver"
+	"github.com/talix-dev/talix/internal/entity"
+	"github.com/talix-dev/talix/internal/httpedge"
+	"github.com/talix-dev/talix/internal/id"
+	"github.com/talix-dev/talix/internal/project"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/sqlquery"
+	"github.com/talix-dev/talix/internal/tail"
+	"github.com/talix-dev/talix/store"
+	"github.com/talix-dev/talix/table"
+)
+
+// Config says what a Runtime is made of. Store is needed; everything else has
+// a default.
+type Config struct {
+	// Store holds the events. The runtime does not close it.
+	Store store.Store
+	// Tables holds the view tables. It is needed by services that define
+	// tables or SQL queries. The runtime does not close it.
+	Tables table.Store
+	// Parts are the services, what is provided to them, and plugins.
+	Parts []talix.Part
+
+	// Log gets what operators should know. Defaults to slog.Default().
+	Log *slog.Logger
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
+	// MaxBody bounds the body of a request in bytes. Defaults to 1 MiB.
+	MaxBody int64
+	// KeepResults is how long a command id is remembered. Defaults to 24 hours.
+	KeepResults time.Duration
+	// QueryWait bounds how long a query waits for what its caller wrote.
+	// Defaults to five seconds.
+	QueryWait time.Duration
+	// Entities bounds the live entities.
+	Entities EntityConfig
+}
+
+// EntityConfig bounds live entities. Zero fields take the defaults named.
+type EntityConfig struct {
+	// MaxLive and MaxBytes bound how many stay in memory; the longest unused
+	// leave first. Default to 100,000 and 256 MiB.
+	MaxLive, MaxBytes int
+	// Idle is how long one stays unused. Defaults to ten minutes.
+	Idle time.Duration
+	// MaxQueue and MaxWait bound the commands that wait for one entity; beyond
+	// them they are answered with ErrOverloaded. Default to 1,024 and ten
+	// seconds.
+	MaxQueue int
+	MaxWait  time.Duration
+}
+
+func (c *Config) defaults() {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.KeepResults == 0 {
+		c.KeepResults = 24 * time.Hour
+	}
+	if c.QueryWait == 0 {
+		c.QueryWait = 5 * time.Second
+	}
+}
+
+// Runtime hosts services. Its methods may be called from many goroutines.
+type Runtime struct {
+	cfg      Config
+	registry *registry.Registry
+	plugins  plugins
+	needed   needs
+	queries  map[*registry.Query]*sqlquery.Query
+
+	ids        *id.Source
+	tail       *tail.Tail
+	groups     []*commit.Group
+	engine     *entity.Engine
+	dispatcher *deliver.Dispatcher
+	projector  *project.Projector
+	edge       *httpedge.Edge
+
+	running sync.WaitGroup
+	cancel  context.CancelFunc
+	state   atomic.Int32
+}
+
+// The states of a Runtime.
+const (
+	made int32 = iota
+	ready
+	stopped
+)
+
+// New checks everything and wires it. All faults of the definitions are in the
+// one error that it returns, each with its place and how to mend it. The
+// runtime answers calls and requests at once; Start begins the work of views
+// and of actions on events. A Runtime that was made has to be stopped.
+func New(ctx context.Context, cfg Config) (*Runtime, error) {
+	cfg.defaults()
+	if cfg.Store == nil {
+		return nil, errors.New("make runtime: Config.Store is nil: give it a store, such as sqlite.Open or memory.New make")
+	}
+	r := &Runtime{cfg: cfg, ids: id.NewSource(cfg.Now)}
+	var err error
+	if r.tail, err = tail.Open(ctx, cfg.Store); err != nil {
+		return nil, fmt.Errorf("make runtime: %w", err)
+	}
+	if err := r.define(ctx); err != nil {
+		return nil, fmt.Errorf("make runtime: %w", err)
+	}
+	if err := r.build(ctx); err != nil {
+		r.release()
+		return nil, fmt.Errorf("make runtime: %w", err)
+	}
+	return r, nil
+}
+
+// Start begins the work of views, of actions on events and of outside triggers.
+func (r *Runtime) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel = cancel
+	r.running.Go(func() { r.dispatcher.Run(ctx) })
+	r.running.Go(func() { r.receive(ctx) })
+	r.running.Go(func() { r.trim(ctx) })
+	if r.projector != nil {
+		r.running.Go(func() { r.project(ctx) })
+	}
+	r.state.Store(ready)
+}
+
+// Stop ends what Start began: it waits for what is under way, stores marks, and
+// answers later commands with ErrUnavailable. Stop HTTP servers first. The
+// stores stay open.
+func (r *Runtime) Stop() {
+	if r.state.Swap(stopped) == stopped {
+		return
+	}
+	if r.cancel != nil {
+		r.cancel()
+	}
+	r.running.Wait()
+	r.release()
+}
+
+func (r *Runtime) release() {
+	for _, g := range r.groups {
+		g.Close()
+	}
+	if r.engine != nil {
+		r.engine.Close()
+	}
+}
+
+// Ready tells whether the runtime takes work: nil, or why not.
+func (r *Runtime) Ready() error {
+	switch r.state.Load() {
+	case made:
+		return errors.New("the runtime was not started")
+	case stopped:
+		return errors.New("the runtime is stopping")
+	}
+	return nil
+}
+
+// Handler answers the requests that trigger actions, and exposed queries.
+func (r *Runtime) Handler() http.Handler { return r.edge }
+
+// OpenAPI is the OpenAPI 3.1 document of what Handler answers, as JSON.
+func (r *Runtime) OpenAPI() ([]byte, error) { return r.edge.OpenAPI() }
+
+// Context lets Go code outside of actions run commands and ask queries, as an
+// action could. Each call begins a new cause, with a correlation id of its own.
+func (r *Runtime) Context(ctx context.Context) talix.ActionContext {
+	return talix.NewActionContext(ctx, r.newScope(cause{}))
+}
+
+// ContextWithKey is Context under an idempotency key: the same commands, run
+// again under the same key in the same order, have their effect once, and
+// their first replies are answered.
+func (r *Runtime) ContextWithKey(ctx context.Context, key string) talix.ActionContext {
+	return talix.NewActionContext(ctx, r.newScope(cause{base: id.Hash("key", key)}))
+}
+
+// Stats is what a runtime holds in memory.
+type Stats struct {
+	Live  int // entities
+	Bytes int // about what they take
+}
+
+// Stats counts the live entities.
+func (r *Runtime) Stats() Stats { return Stats(r.engine.Stats()) }
+
+func (r *Runtime) group(p store.Partition) *commit.Group { return r.groups[p] }
+
+func (r *Runtime) project(ctx context.Context) {
+	if err := r.projector.Run(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Log.Error("keep views", "error", err)
+	}
+}

@@ -1,0 +1,205 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/internal/entity"
+	"github.com/talix-dev/talix/internal/id"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// cause is why an action runs.
+type cause struct {
+	// base makes the ids of commands and entities repeatable; zero: they are
+	// new each time.
+	base store.ID
+	// delivered: base is that of a delivery, which may come again and then
+	// decide otherwise; what it did first stands. Without it, base is a
+	// caller's key, and the same key for something else is refused.
+	delivered   bool
+	correlation store.ID
+	causation   store.ID
+	header      func(string) string
+	wrote       positions // what the caller had written before
+}
+
+// scope is one run of an action: the registry.Host of its context.
+type scope struct {
+	r     *Runtime
+	cause cause
+	ids   atomic.Uint64
+
+	mu    sync.Mutex
+	wrote positions
+	runs  map[string]uint64 // how often each command was run on each entity
+}
+
+var _ registry.Host = (*scope)(nil)
+
+func (r *Runtime) newScope(c cause) *scope {
+	if c.correlation.IsZero() {
+		c.correlation = r.ids.New()
+	}
+	return &scope{r: r, cause: c, wrote: c.wrote}
+}
+
+func (s *scope) Correlation() store.ID { return s.cause.correlation }
+
+func (s *scope) Delivery() store.ID {
+	if s.cause.base.IsZero() {
+		return s.cause.correlation
+	}
+	return s.cause.base
+}
+
+func (s *scope) Now() time.Time { return s.r.cfg.Now() }
+
+func (s *scope) Get(t reflect.Type) (any, error) { return s.r.needed.get(t) }
+
+// idSpace keeps the ids of entities apart from those of commands.
+const idSpace = 1 << 63
+
+func (s *scope) NewID() string {
+	if s.cause.base.IsZero() {
+		return s.r.ids.New().String()
+	}
+	return id.Derive(s.cause.base, idSpace|s.ids.Add(1)).String()
+}
+
+func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, in any) ([]byte, error) {
+	call, err := s.call(c, entityID, in)
+	if err != nil {
+		return nil, err
+	}
+	started := s.r.cfg.Now()
+	reply, err := s.r.engine.Run(ctx, call)
+	s.report(ctx, call, started, reply, err)
+	if err != nil {
+		return nil, s.r.fail(err, "command", c.FullName(), s.cause.correlation)
+	}
+	s.note(reply)
+	return reply.Data, nil
+}
+
+func (s *scope) call(c *registry.Command, entityID string, in any) (*entity.Call, error) {
+	if !s.r.hosts(c) {
+		return nil, registry.Faultf(registry.Internal, "command %s is in no service of this runtime: add it to Components", c.FullName())
+	}
+	if entityID == "" || len(entityID) > maxEntityID {
+		return nil, registry.Faultf(registry.Invalid, "the id of %s has 1 to %d bytes", c.Entity.Type, maxEntityID)
+	}
+	if c.Check != nil {
+		if err := c.Check(in); err != nil {
+			return nil, err
+		}
+	}
+	call := &entity.Call{Command: c, ID: entityID, In: in, Correlation: s.cause.correlation, Causation: s.cause.causation}
+	if s.cause.base.IsZero() {
+		call.Key = s.r.ids.New()
+		return call, nil
+	}
+	return call, s.repeatable(call)
+}
+
+// repeatable gives a call the id that it has whenever this scope's cause comes
+// again: the nth run of this command on this entity.
+func (s *scope) repeatable(call *entity.Call) error {
+	name := call.Command.FullName()
+	call.Key = id.Derive(id.DeriveName(s.cause.base, name+"\x00"+call.ID), s.count(name, call.ID))
+	call.Repeatable = true
+	var data []byte
+	if !s.cause.delivered {
+		var err error
+		if data, err = json.Marshal(call.In); err != nil {
+			return registry.Faultf(registry.Internal, "the input of %s cannot be written as JSON", name).Because(err)
+		}
+	}
+	call.Digest = entity.DigestOf(name, call.ID, data)
+	return nil
+}
+
+func (s *scope) count(command, entityID string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runs == nil {
+		s.runs = map[string]uint64{}
+	}
+	key := command + "\x00" + entityID
+	s.runs[key]++
+	return s.runs[key]
+}
+
+const maxEntityID = 512
+
+// note remembers where the action wrote, so that its queries wait for it. A
+// repeated reply stands somewhere in the log as it is now.
+func (s *scope) note(reply entity.Reply) {
+	p := reply.Position
+	if reply.Repeated {
+		p = s.r.tail.Head(reply.Partition)
+	}
+	if p == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.wrote = s.wrote.with(reply.Partition, p)
+}
+
+func (s *scope) written() positions {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.wrote
+}
+
+func (s *scope) Read(ctx context.Context, e *registry.Entity, entityID string) (any, store.Version, error) {
+	state, version, err := s.r.engine.Read(ctx, e, entityID)
+	if err != nil {
+		return nil, 0, s.r.fail(err, "load", e.Type, s.cause.correlation)
+	}
+	return state, version, nil
+}
+
+func (s *scope) Ask(ctx context.Context, q *registry.Query, in any) (any, error) {
+	op := s.operation(talix.KindQuery, q.Service, q.Name)
+	var out any
+	err := s.r.observe(ctx, op, func(ctx context.Context) (err error) {
+		out, err = s.ask(ctx, q, in)
+		return err
+	})
+	return out, err
+}
+
+func (s *scope) ask(ctx context.Context, q *registry.Query, in any) (any, error) {
+	if q.SQL == nil {
+		return q.Handle(ctx, s, in)
+	}
+	compiled := s.r.queries[q]
+	if compiled == nil {
+		return nil, registry.Faultf(registry.Internal, "query %s is in no service of this runtime: add it to Components", q.Name)
+	}
+	if err := s.r.waitFor(ctx, compiled.Tables(), s.written()); err != nil {
+		return nil, err
+	}
+	return compiled.Run(ctx, in)
+}
+
+func (s *scope) operation(kind talix.Kind, service, name string) talix.Operation {
+	return talix.Operation{Kind: kind, Service: service, Name: name, CorrelationID: s.cause.correlation, Header: s.cause.header}
+}
+
+func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time, reply entity.Reply, err error) {
+	if len(s.r.plugins.reporters) == 0 {
+		return
+	}
+	op := s.operation(talix.KindCommand, call.Command.Service, call.Command.FullName())
+	op.EntityID = call.ID
+	s.r.tell(ctx, op, started, reply.Events, err)
+}

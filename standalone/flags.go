@@ -1,0 +1,79 @@
+package standalone
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+)
+
+// setting is a flag, with its environment variable TALIX_NAME.
+type setting struct {
+	name, value, usage string
+	field              *string
+}
+
+func (a *App) settings() []setting {
+	return []setting{
+		{"listen", "127.0.0.1:8080", "`address` of the HTTP triggers; port 0 takes a free one", &a.Listen},
+		{"admin", "127.0.0.1:8081", "`address` of health (/healthz) and readiness (/readyz)", &a.Admin},
+		{"data", "./data", "`folder` of what the program stores", &a.Data},
+		{"store", "sqlite", "`where` events are stored: sqlite (in the data folder) or memory (gone at the end)", &a.Store},
+		{"advertise", "", "`address` under which other nodes of a cluster reach this one", &a.Advertise},
+		{"cluster-key", "", "`secret` that the nodes of a cluster share", &a.ClusterKey},
+	}
+}
+
+// Parse reads flags and environment variables (TALIX_LISTEN and so on); a flag
+// wins over its variable.
+func Parse(flags *flag.FlagSet, args []string, getenv func(string) string) (*App, error) {
+	a := &App{Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Out: os.Stdout}
+	for _, s := range a.settings() {
+		env := "TALIX_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
+		value := s.value
+		if v := getenv(env); v != "" {
+			value = v
+		}
+		flags.StringVar(s.field, s.name, value, s.usage+"; environment: "+env)
+	}
+	flags.Init(flags.Name(), flag.ContinueOnError)
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("there is an argument %q, but this program takes flags only", flags.Arg(0))
+	}
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) check() error {
+	if err := checkAddress("listen", a.Listen); err != nil {
+		return err
+	}
+	if err := checkAddress("admin", a.Admin); err != nil {
+		return err
+	}
+	switch {
+	case a.Data == "":
+		return fmt.Errorf("--data is empty: name a folder, as in ./data")
+	case strings.HasPrefix(a.Store, "postgres://"):
+		return fmt.Errorf("--store %s: this release stores in sqlite or memory; PostgreSQL comes with a later one", a.Store)
+	case a.Store != "sqlite" && a.Store != "memory":
+		return fmt.Errorf("--store %q: allowed are sqlite and memory", a.Store)
+	case a.Advertise != "" || a.ClusterKey != "":
+		return fmt.Errorf("--advertise and --cluster-key are for clusters, which need a store that nodes share; --store %s is for one process", a.Store)
+	}
+	return nil
+}
+
+func checkAddress(name, address string) error {
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		return fmt.Errorf("--%s %q: write host:port, as in 127.0.0.1:8080, or :8080 for all addresses", name, address)
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/runtime"
+	"github.com/talix-dev/talix/store"
+	"github.com/talix-dev/talix/store/memory"
+	"github.com/talix-dev/talix/store/sqlite"
+	"github.com/talix-dev/talix/table"
+)
+
+// stopWithin bounds how long requests under way may take to end.
+const stopWithin = 10 * time.Second
+
+// Run runs the program until ctx ends, then stops it gracefully: no new
+// requests, those under way are answered, marks are stored.
+func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
+	events, tables, err := a.openStores(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tables.Close(), events.Close()) }()
+
+	rt, err := runtime.New(ctx, runtime.Config{Store: events, Tables: tables, Parts: parts, Log: a.Log})
+	if err != nil {
+		return err
+	}
+	defer rt.Stop()
+
+	triggers, err := a.serve(ctx, "listening", a.Listen, rt.Handler())
+	if err != nil {
+		return err
+	}
+	defer triggers.stop()
+	admin, err := a.serve(ctx, "admin", a.Admin, adminHandler(rt))
+	if err != nil {
+		return err
+	}
+	defer admin.stop()
+
+	rt.Start()
+	select {
+	case <-ctx.Done():
+	case err = <-triggers.failed:
+	case err = <-admin.failed:
+	}
+	a.Log.Info("stopping")
+	return err
+}
+
+func (a *App) openStores(ctx context.Context) (store.Store, table.Store, error) {
+	if a.Store == "memory" {
+		tables, err := sqlite.OpenTables(ctx, sqlite.TablesConfig{Log: a.Log})
+		return memory.New(memory.Config{}), tables, err
+	}
+	events, err := sqlite.Open(ctx, sqlite.Config{Dir: a.Data})
+	if err != nil {
+		return nil, nil, err
+	}
+	tables, err := sqlite.OpenTables(ctx, sqlite.TablesConfig{Dir: a.Data, Log: a.Log})
+	if err != nil {
+		return nil, nil, errors.Join(err, events.Close())
+	}
+	return events, tables, nil
+}
+
+// server is one listener that is being served.
+type server struct {
+	http   *http.Server
+	failed chan error
+}
+
+func (a *App) serve(ctx context.Context, what, address string, h http.Handler) (*server, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w: choose another address with --%s", address, err, flagOf(what))
+	}
+	s := &server{
+		http: &http.Server{
+			Handler:           h,
+			ReadHeaderTimeout: 10 * time.Second,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    64 << 10,
+		},
+		failed: make(chan error, 1),
+	}
+	go func() {
+		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve %s: %w", address, err)
+		}
+	}()
+	_, err = fmt.Fprintf(a.Out, "%s on http://%s\n", what, listener.Addr())
+	return s, err
+}
+
+func flagOf(what string) string {
+	if what == "admin" {
+		return "admin"
+	}
+	return "listen"
+}
+
+func (s *server) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		_ = s.http.Close() // requests that take longer are cut
+	}
+}
+
+func adminHandler(rt *runtime.Runtime) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := rt.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	return mux
+}

@@ -1,0 +1,73 @@
+// Package standalone is talix with batteries: flags, an embedded durable store
+// in a folder, HTTP, health checks and signals.
+//
+//	func main() {
+//		standalone.Main(account.Service)
+//	}
+package standalone
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/talix-dev/talix"
+)
+
+// Main runs a program made of services, what is provided to their actions, and
+// plugins, until it is told to stop by SIGINT or SIGTERM. It reads the flags
+// (see --help) and does not return.
+func Main(parts ...talix.Part) { New().Main(parts...) }
+
+// App is a program whose flags were read. Use it instead of Main where parts
+// depend on them.
+type App struct {
+	Listen     string // address of the HTTP triggers
+	Admin      string // address of health and readiness
+	Data       string // folder of what the program stores
+	Store      string // "sqlite" or "memory"
+	Advertise  string
+	ClusterKey string
+
+	Log *slog.Logger
+	Out io.Writer // gets the lines that tell the addresses
+}
+
+// New reads the flags and the environment. Flags of the program itself are
+// defined before, with package flag, and are set after. Where something is
+// wrong it says so and ends the program with code 2.
+func New() *App {
+	a, err := Parse(flag.CommandLine, os.Args[1:], os.Getenv)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "%v\nRun %s --help for what is allowed.\n", err, filepath.Base(os.Args[0]))
+		os.Exit(2)
+	}
+	return a
+}
+
+// Main runs the program until it is told to stop, and exits: with code 0 after
+// a graceful stop, and 1 where it could not start or stop.
+func (a *App) Main(parts ...talix.Part) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
+	if err := a.Run(ctx, parts...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Path is the path of a file or folder of the program in the data folder.
+func (a *App) Path(elem ...string) string {
+	return filepath.Join(append([]string{a.Data}, elem...)...)
+}

@@ -1,0 +1,25 @@
+// Package sqlite keeps a store in a folder of the local disk, without cgo and
+// without a server: events.db holds the log (Store), views.db the tables of
+// views (Tables). Both are ordinary SQLite databases that the sqlite3 program
+// opens; `SELECT * FROM log` shows every event readably.
+//
+// # What is promised
+//
+// A Durable outcome of Commit was synced to disk: it survives kill -9 and
+// power loss, as far as the disk keeps what it acknowledged. One process at a
+// time owns a folder; a second one is told who the owner is. Every event
+// carries a checksum, so that damage is reported, never read as an event.
+//
+// # Caveats
+//
+// The folder must be on a local file system: SQLite's write-ahead log needs
+// shared memory and true locks, which network file systems don't offer.
+// A store has one partition. Events must not be changed by hand: their
+// checksum will not match; an event whose sum is NULL is not checked.
+//
+// # Reading the source
+//
+// Open (store.go, file.go, lock.go, schema.go), then Commit (commit.go,
+// judge.go, heads.go, insert.go), then the readers (readers.go, load.go,
+// row.go). Views start at tables.go.
+package sqlite

@@ -1,0 +1,191 @@
+package tabletest
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/talix-dev/talix/table"
+)
+
+func ensureCases() []testCase {
+	return []testCase{
+		{"EnsureMakesTables", ensureMakesTables},
+		{"EnsureKeepsRows", ensureKeepsRows},
+		{"EnsureRemakesChangedTable", ensureRemakesChangedTable},
+		{"EnsureRemakesForAnotherLog", ensureRemakesForAnotherLog},
+		{"EnsureForgetsUnnamedOfAnotherLog", ensureForgetsUnnamedOfAnotherLog},
+		{"EnsureIsAllOrNothing", ensureIsAllOrNothing},
+		{"EnsureRefusesBadSchemas", ensureRefusesBadSchemas},
+		{"EnsureTakesWordsOfSQL", ensureTakesWordsOfSQL},
+		{"EnsureMakesManyTables", ensureMakesManyTables},
+		{"ResetEmptiesOneTable", resetEmptiesOneTable},
+	}
+}
+
+func ensureMakesTables(f *fixture) {
+	f.ensure(identity)
+	s := f.made(people())
+	f.wantCount(0, "people")
+	f.wantRow(s, table.TextValue("none"), nil)
+	f.wantMark(0, "people", 0)
+}
+
+func ensureKeepsRows(f *fixture) {
+	s := f.made(people())
+	f.put(s, person("1", "Ada", 36))
+	f.move("people", 0, 0, 7)
+	other := table.Schema{Name: "other", Fingerprint: "1", Columns: s.Columns}
+	f.ensure(identity, *s, other)
+	f.ensure(identity, other)
+	f.ensure(identity)
+	f.wantCount(1, "people")
+	f.wantMark(7, "people", 0)
+	f.wantRow(s, table.TextValue("1"), person("1", "Ada", 36))
+}
+
+func ensureRemakesChangedTable(f *fixture) {
+	s, same := people(), people()
+	same.Name = "same"
+	f.ensure(identity, *s, *same)
+	f.put(s, person("1", "Ada", 36))
+	f.put(same, person("1", "Ada", 36))
+	f.move("people", 0, 0, 7)
+	f.move("people", 3, 0, 9)
+	f.move("same", 0, 0, 8)
+	changed := *s
+	changed.Fingerprint = "2"
+	changed.Columns = append(slices.Clone(s.Columns), table.Column{Name: "mail", Kind: table.Text, Null: true})
+	f.ensure(identity, changed, *same)
+	f.wantCount(0, "people")
+	f.wantMark(0, "people", 0)
+	f.wantMark(0, "people", 3)
+	f.wantCount(1, "same")
+	f.wantMark(8, "same", 0)
+	row := append(person("2", "Bob", 40), table.TextValue("bob@example.org"))
+	f.put(&changed, row)
+	f.wantRow(&changed, table.TextValue("2"), row)
+}
+
+func ensureRemakesForAnotherLog(f *fixture) {
+	s := f.made(people())
+	f.put(s, person("1", "Ada", 36))
+	f.move("people", 0, 0, 7)
+	f.ensure("another log", *s)
+	f.wantCount(0, "people")
+	f.wantMark(0, "people", 0)
+	f.put(s, person("2", "Bob", 40))
+	f.ensure("another log", *s)
+	f.wantCount(1, "people")
+}
+
+// ensureForgetsUnnamedOfAnotherLog: rows of another log must not be taken for
+// this one's when their table is named again.
+func ensureForgetsUnnamedOfAnotherLog(f *fixture) {
+	s := f.made(people())
+	f.put(s, person("1", "Ada", 36))
+	f.move("people", 0, 0, 7)
+	f.ensure("another log")
+	f.ensure("another log", *s)
+	f.wantCount(0, "people")
+	f.wantMark(0, "people", 0)
+}
+
+func ensureIsAllOrNothing(f *fixture) {
+	s := f.made(people())
+	f.put(s, person("1", "Ada", 36))
+	changed := *s
+	changed.Fingerprint = "2"
+	bad := table.Schema{Name: "bad", Fingerprint: "1"}
+	if err := f.store.Ensure(f.Context(), identity, []table.Schema{changed, bad}); err == nil {
+		f.Fatal("a table without columns was made")
+	}
+	f.wantCount(1, "people")
+}
+
+func ensureRefusesBadSchemas(f *fixture) {
+	key := table.Column{Name: "id", Kind: table.Text, Key: true}
+	extra := func(c table.Column) []table.Column { return []table.Column{key, c} }
+	schemas := map[string]table.Schema{
+		"no name":            {Columns: extra(table.Column{Name: "a", Kind: table.Int})},
+		"injection":          {Name: `x"; DROP TABLE people; --`, Columns: []table.Column{key}},
+		"a point":            {Name: "a.b", Columns: []table.Column{key}},
+		"no columns":         {Name: "x"},
+		"no key":             {Name: "x", Columns: []table.Column{{Name: "id", Kind: table.Text}}},
+		"two keys":           {Name: "x", Columns: extra(table.Column{Name: "b", Kind: table.Int, Key: true})},
+		"key may be NULL":    {Name: "x", Columns: []table.Column{{Name: "id", Kind: table.Text, Key: true, Null: true}}},
+		"column of no kind":  {Name: "x", Columns: extra(table.Column{Name: "a"})},
+		"column of bad kind": {Name: "x", Columns: extra(table.Column{Name: "a", Kind: table.Blob + 1})},
+		"column injection":   {Name: "x", Columns: extra(table.Column{Name: `a" INTEGER, "b`, Kind: table.Int})},
+		"column twice":       {Name: "x", Columns: extra(table.Column{Name: "ID", Kind: table.Text})},
+		"column no name":     {Name: "x", Columns: extra(table.Column{Kind: table.Text})},
+	}
+	for fault, s := range schemas {
+		f.Run(fault, func(t *testing.T) {
+			s.Fingerprint = "1"
+			if err := f.store.Ensure(t.Context(), identity, []table.Schema{s}); err == nil {
+				t.Errorf("Ensure took %+v", s)
+			}
+		})
+	}
+	twice := []table.Schema{*people(), *people()}
+	twice[1].Name = "People"
+	if err := f.store.Ensure(f.Context(), identity, twice); err == nil {
+		f.Error("Ensure took two tables whose names differ in case alone")
+	}
+}
+
+func ensureTakesWordsOfSQL(f *fixture) {
+	s := f.made(&table.Schema{Name: "select", Fingerprint: "1", Columns: []table.Column{
+		{Name: "order", Kind: table.Int, Key: true},
+		{Name: "group", Kind: table.Text, Index: true},
+	}})
+	row := []table.Value{table.IntValue(1), table.TextValue("by")}
+	f.put(s, row)
+	f.wantRow(s, row[0], row)
+	f.wantRows([][]table.Value{row}, `SELECT "order", "group" FROM "select"`)
+}
+
+// ensureMakesManyTables, with columns whose indexes are easily mixed up.
+func ensureMakesManyTables(f *fixture) {
+	var schemas []table.Schema
+	for i := range 40 {
+		schemas = append(schemas, table.Schema{Name: fmt.Sprint("t", i), Fingerprint: "1", Columns: []table.Column{
+			{Name: "id", Kind: table.Int, Key: true, Index: true}, {Name: "b_c", Kind: table.Int, Index: true}}})
+	}
+	schemas = append(schemas,
+		table.Schema{Name: "t1_b", Fingerprint: "1", Columns: []table.Column{{Name: "id", Kind: table.Int, Key: true}, {Name: "c", Kind: table.Int, Index: true}}})
+	f.ensure(identity, schemas...)
+	f.update(func(tx table.Tx) error {
+		for i := range schemas {
+			if err := tx.Put(&schemas[i], []table.Value{table.IntValue(1), table.IntValue(int64(i))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	f.wantRows([][]table.Value{{table.IntValue(17)}}, "SELECT b_c FROM t17")
+	f.wantRows([][]table.Value{{table.IntValue(40)}}, "SELECT c FROM t1_b")
+}
+
+func resetEmptiesOneTable(f *fixture) {
+	s, other := people(), people()
+	other.Name = "other"
+	f.ensure(identity, *s, *other)
+	for _, t := range []*table.Schema{s, other} {
+		f.put(t, person("1", "Ada", 36))
+		f.move(t.Name, 0, 0, 7)
+		f.move(t.Name, 1, 0, 8)
+	}
+	if err := f.store.Reset(f.Context(), *s); err != nil {
+		f.Fatalf("Reset: %v", err)
+	}
+	f.wantCount(0, "people")
+	f.wantMark(0, "people", 0)
+	f.wantMark(0, "people", 1)
+	f.wantCount(1, "other")
+	f.wantMark(8, "other", 1)
+	f.put(s, person("2", "Bob", 40))
+	f.ensure(identity, *s, *other)
+	f.wantCount(1, "people")
+}

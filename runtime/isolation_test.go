@@ -265,6 +265,96 @@ func TestLoadOfNothing(t *testing.T) {
 	}
 }
 
+// An entity whose id is young is taken for new without looking. Where it is
+// not, no reply, rejection or read may come of that.
+func TestYoungIDsOfKnownEntities(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for name, use := range map[string]func(rt *runtime.Runtime, id string) (coins int, err error){
+		"put": func(rt *runtime.Runtime, id string) (int, error) {
+			got, err := talix.Run(rt.Context(t.Context()), w.put, id, coins{4})
+			return got.Coins - 4, err
+		},
+		"take": func(rt *runtime.Runtime, id string) (int, error) {
+			got, err := talix.Run(rt.Context(t.Context()), w.take, id, coins{3})
+			return got.Coins + 3, err
+		},
+		"look": func(rt *runtime.Runtime, id string) (int, error) {
+			got, err := talix.Run(rt.Context(t.Context()), w.look, id, struct{}{})
+			return got.Coins, err
+		},
+		"load": func(rt *runtime.Runtime, id string) (int, error) {
+			got, err := talix.Load(rt.Context(t.Context()), w.purses, id)
+			return got.State.Coins, err
+		},
+		"load beside a rejection": func(rt *runtime.Runtime, id string) (int, error) {
+			if _, err := talix.Run(rt.Context(t.Context()), w.take, id, coins{999}); !errors.Is(err, talix.ErrRejected) {
+				return 0, fmt.Errorf("want a rejection, got %w", err)
+			}
+			got, err := talix.Load(rt.Context(t.Context()), w.purses, id)
+			return got.State.Coins, err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := checked(t, memory.Config{})
+			first := start(t, newWorld(), s)
+			id := talix.NewID(first.Context(t.Context()))
+			second := start(t, w, s)
+			if _, err := talix.Run(first.Context(t.Context()), w.put, id, coins{5}); !errors.Is(err, talix.ErrInternal) {
+				t.Fatalf("a command of another runtime's world ran: %v", err)
+			}
+			other := newWorld()
+			if _, err := talix.Run(start(t, other, s).Context(t.Context()), other.put, id, coins{5}); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := use(second, id); err != nil || got != 5 {
+				t.Errorf("it held %d coins, want 5; %v", got, err)
+			}
+		})
+	}
+}
+
+// Nor may a read that comes while the first command is being decided.
+func TestYoungIDReadDuringItsFirstTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := checked(t, memory.Config{})
+		other := newWorld()
+		first := start(t, other, s)
+		id := talix.NewID(first.Context(t.Context()))
+		if _, err := talix.Run(first.Context(t.Context()), other.put, id, coins{5}); err != nil {
+			t.Fatal(err)
+		}
+		w := newWorld()
+		inside, leave := make(chan struct{}, 2), make(chan struct{})
+		slow := talix.NewCommand(w.purses, "slow", func(talix.CommandContext[Purse], struct{}) (struct{}, error) {
+			inside <- struct{}{}
+			<-leave
+			return struct{}{}, nil
+		})
+		w.extra = talix.Components{slow}
+		rt := start(t, w, s)
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := talix.Run(rt.Context(t.Context()), slow, id, struct{}{}); err != nil {
+				t.Error(err)
+			}
+		})
+		<-inside
+		all.Go(func() {
+			if got, err := talix.Load(rt.Context(t.Context()), w.purses, id); err != nil || got.State.Coins != 5 {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+		synctest.Wait()
+		close(leave)
+		all.Wait()
+		rt.Stop()
+		first.Stop()
+	})
+}
+
 // E11: a handler's time is that of its events.
 func TestTimeOfEvents(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,7 @@ type live struct {
 	chain   *commit.Chain
 	last    *commit.Pending // the newest append that may not be settled
 	poison  error           // why it cannot be folded
+	guess   bool            // that it has no events was not looked up
 
 	// Owned by the shard.
 	refs       int
@@ -128,9 +129,22 @@ func (l *live) advance(state any, version store.Version, p *commit.Pending) {
 func (l *live) set(state any, version store.Version, poison error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state, l.version, l.poison = state, version, poison
+	l.state, l.version, l.poison, l.guess = state, version, poison, false
 	l.chain, l.last = &commit.Chain{}, nil
 }
+
+// assume begins a chain with an entity that has no events, without looking.
+// Should that be wrong, the first append is a conflict.
+func (l *live) assume(state any) {
+	l.set(state, 0, nil)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.guess = true
+}
+
+// guessed tells that the state rests on nothing but a guess: no reply, no
+// rejection and no read may rest on it.
+func (l *live) guessed() bool { return l.guess && l.version == 0 }
 
 // drop forgets the state; what is under way stays under way.
 func (l *live) drop() {
@@ -152,7 +166,7 @@ func (l *live) unsettled() *commit.Pending {
 func (l *live) peek() (state any, version store.Version, rests *commit.Pending, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.def.Flat || !l.usable() || l.poison != nil {
+	if !l.def.Flat || !l.usable() || l.poison != nil || l.guessed() {
 		return nil, 0, nil, false
 	}
 	return l.state, l.version, l.last, true

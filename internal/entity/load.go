@@ -8,13 +8,29 @@ import (
 	"time"
 
 	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
+// prepare is load, but takes an entity whose id was made a moment ago for one
+// without events. The caller has the turn, and must not rely on a guess.
+func (g *Engine) prepare(ctx context.Context, l *live) error {
+	if l.chain == nil && id.Within(l.stream.ID, g.cfg.Now(), newborn) {
+		l.assume(l.def.New())
+	}
+	if l.chain != nil && l.usable() {
+		return l.poison
+	}
+	return g.load(ctx, l)
+}
+
+// newborn is how young an id is for its entity to be taken for new.
+const newborn = 10 * time.Second
+
 // load makes an entity's state usable. The caller has the turn.
 func (g *Engine) load(ctx context.Context, l *live) error {
-	if l.chain != nil && l.usable() {
+	if l.chain != nil && l.usable() && !l.guessed() {
 		return l.poison
 	}
 	// What is on its way has to arrive before the store can be read.

@@ -16,14 +16,15 @@ import (
 // turn is one run of a command's handler; it is the registry.Turn that the
 // handler gets.
 type turn struct {
-	engine *Engine
-	live   *live
-	call   *Call
-	now    time.Time
-	state  any // the live one, or its copy once an event was emitted
-	copied bool
-	failed bool // the handler panicked
-	events []store.Event
+	engine  *Engine
+	live    *live
+	call    *Call
+	now     time.Time
+	state   any // the live one, or its copy once an event was emitted
+	copied  bool
+	failed  bool // the handler panicked
+	emitted bool // events, and was then rejected
+	events  []store.Event
 
 	reply   []byte
 	err     error           // the rejection
@@ -40,13 +41,17 @@ func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error)
 		return nil, err
 	}
 	defer l.leave()
-	if err := g.load(ctx, l); err != nil {
+	if err := g.prepare(ctx, l); err != nil {
 		return nil, err
 	}
 	t := &turn{engine: g, live: l, call: call, now: g.cfg.Now().UTC().Truncate(time.Microsecond), state: l.state}
-	out, err := t.handle()
-	if err == nil {
-		t.reply, err = json.Marshal(out)
+	err := t.run()
+	if l.guessed() && len(t.events) == 0 {
+		if err := g.load(ctx, l); err != nil {
+			return nil, err
+		}
+		t.state, t.copied, t.failed, t.emitted = l.state, false, false, false
+		err = t.run()
 	}
 	if err != nil {
 		t.reject(err)
@@ -54,6 +59,18 @@ func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error)
 	}
 	t.submit()
 	return t, nil
+}
+
+// run runs the handler and encodes its reply.
+func (t *turn) run() error {
+	out, err := t.handle()
+	if err == nil {
+		t.reply, err = json.Marshal(out)
+	}
+	if err != nil {
+		t.emitted, t.events = len(t.events) > 0, nil
+	}
+	return err
 }
 
 // handle runs the user's handler and turns a panic into an error.
@@ -72,10 +89,9 @@ func (t *turn) handle() (out any, err error) {
 // is dropped.
 func (t *turn) reject(err error) {
 	t.err = err
-	if !t.live.def.Flat && (t.failed || len(t.events) > 0) {
+	if !t.live.def.Flat && (t.failed || t.emitted) {
 		t.live.drop()
 	}
-	t.events = nil
 	t.gate = t.live.unsettled()
 }
 

@@ -89,3 +89,18 @@ func versioned(d store.ID) store.ID {
 	d[8] = d[8]&0x3f | 0x80
 	return d
 }
+
+// Within tells whether a text is a UUIDv7 that was made at most age before
+// now, by a clock that is near.
+func Within(text string, now time.Time, age time.Duration) bool {
+	if len(text) != 36 || text[14] != '7' {
+		return false
+	}
+	parsed, err := store.ParseID(text)
+	if err != nil {
+		return false
+	}
+	millis := int64(binary.BigEndian.Uint64(parsed[:8]) >> 16)
+	since := now.UnixMilli() - millis
+	return since >= 0 && since <= age.Milliseconds()
+}

@@ -28,6 +28,7 @@ func NewCommand[S, In, Out any](e *Entity[S], name string, handler func(CommandC
 		Place:  registry.Caller(1),
 		In:     reflect.TypeFor[In](),
 		Out:    reflect.TypeFor[Out](),
+		Flat:   registry.IsFlat(reflect.TypeFor[Out]()),
 		Decode: func(data []byte) (any, error) {
 			var in In
 			err := json.Unmarshal(data, &in)
@@ -95,7 +96,10 @@ func Run[In, Out any](ctx ActionContext, c *Command[In, Out], id string, in In) 
 	if err != nil {
 		return out, fromEngine(err)
 	}
-	if err := json.Unmarshal(reply, &out); err != nil {
+	if value, ok := reply.Value.(Out); ok && c.def.Flat {
+		return value, nil
+	}
+	if err := json.Unmarshal(reply.Data, &out); err != nil {
 		return out, fromEngine(registry.Faultf(registry.Internal, "the reply of %s cannot be read", c.def.FullName()).Because(err))
 	}
 	return out, nil

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +31,7 @@ func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e 
 		delivered:   true,
 		correlation: e.Correlation,
 		causation:   e.ID,
-		wrote:       positions{e.Partition: e.Position},
+		wrote:       positions{{e.Partition, e.Position}},
 	})
 	_, err := r.act(ctx, a, s, event, e)
 	return err
@@ -96,5 +95,3 @@ func (r *Runtime) trim(ctx context.Context) {
 		}
 	}
 }
-
-func (r *Runtime) hosts(c *registry.Command) bool { return slices.Contains(r.registry.Commands, c) }

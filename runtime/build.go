@@ -30,6 +30,10 @@ func (r *Runtime) define(ctx context.Context) error {
 	r.registry.Check()
 	r.plugins = pluginsOf(r.registry)
 	r.needed = needsOf(r.registry)
+	r.hosted = map[*registry.Command]bool{}
+	for _, c := range r.registry.Commands {
+		r.hosted[c] = true
+	}
 	set := schema.New()
 	set.Custom = r.plugins.custom()
 	faults := r.registry.Faults()

@@ -3,8 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,39 +11,47 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// positions is a place in the log, by partition, written as in "0:17,3:5".
-type positions map[store.Partition]store.Position
+// positions is a place in the log: at most one position for each partition, in
+// order of partition. It is written as in "0:17,3:5".
+type positions []place
+
+type place struct {
+	partition store.Partition
+	at        store.Position
+}
 
 // with is the later of ps and a position; ps is not changed.
 func (ps positions) with(p store.Partition, at store.Position) positions {
-	if ps[p] >= at {
+	i, found := slices.BinarySearchFunc(ps, p, func(o place, p store.Partition) int { return int(o.partition - p) })
+	if !found {
+		return slices.Insert(slices.Clip(ps), i, place{p, at})
+	}
+	if ps[i].at >= at {
 		return ps
 	}
-	c := maps.Clone(ps)
-	if c == nil {
-		c = positions{}
-	}
-	c[p] = at
+	c := slices.Clone(ps)
+	c[i].at = at
 	return c
 }
 
 func (ps positions) String() string {
-	var b strings.Builder
-	for _, p := range slices.Sorted(maps.Keys(ps)) {
-		if b.Len() > 0 {
-			b.WriteByte(',')
+	var b []byte
+	for i, at := range ps {
+		if i > 0 {
+			b = append(b, ',')
 		}
-		fmt.Fprintf(&b, "%d:%d", p, ps[p])
+		b = strconv.AppendInt(b, int64(at.partition), 10)
+		b = append(b, ':')
+		b = strconv.AppendInt(b, int64(at.at), 10)
 	}
-	return b.String()
+	return string(b)
 }
 
 // parsePositions reads what String wrote, for a log of n partitions.
-func parsePositions(s string, n int) (positions, error) {
+func parsePositions(s string, n int) (ps positions, err error) {
 	if s == "" {
 		return nil, nil
 	}
-	ps := positions{}
 	for part := range strings.SplitSeq(s, ",") {
 		left, right, _ := strings.Cut(part, ":")
 		p, err := strconv.Atoi(left)
@@ -56,9 +62,18 @@ func parsePositions(s string, n int) (positions, error) {
 				Fields: []registry.Field{{Location: "after", Message: "send what a Talix-Position header said, as in 0:17"}},
 			}
 		}
-		ps[store.Partition(p)] = store.Position(at)
+		ps = ps.with(store.Partition(p), store.Position(at))
 	}
 	return ps, nil
+}
+
+// byPartition is the same as a map.
+func (ps positions) byPartition() map[store.Partition]store.Position {
+	m := make(map[store.Partition]store.Position, len(ps))
+	for _, at := range ps {
+		m[at.partition] = at.at
+	}
+	return m
 }
 
 // waitFor waits until views have taken what stands up to the given positions.
@@ -68,7 +83,7 @@ func (r *Runtime) waitFor(ctx context.Context, tables []string, ps positions) er
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.cfg.QueryWait)
 	defer cancel()
-	err := r.projector.Wait(bounded, tables, ps)
+	err := r.projector.Wait(bounded, tables, ps.byPartition())
 	if err == nil {
 		return nil
 	}

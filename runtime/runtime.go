@@ -88,6 +88,7 @@ type Runtime struct {
 	registry *registry.Registry
 	plugins  plugins
 	needed   needs
+	hosted   map[*registry.Command]bool
 	queries  map[*registry.Query]*sqlquery.Query
 
 	ids        *id.Source

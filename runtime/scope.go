@@ -73,23 +73,23 @@ func (s *scope) NewID() string {
 	return id.Derive(s.cause.base, idSpace|s.ids.Add(1)).String()
 }
 
-func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, in any) ([]byte, error) {
+func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, in any) (registry.Reply, error) {
 	call, err := s.call(c, entityID, in)
 	if err != nil {
-		return nil, err
+		return registry.Reply{}, err
 	}
 	started := s.r.cfg.Now()
 	reply, err := s.r.engine.Run(ctx, call)
 	s.report(ctx, call, started, reply, err)
 	if err != nil {
-		return nil, s.r.fail(err, "command", c.FullName(), s.cause.correlation)
+		return registry.Reply{}, s.r.fail(err, "command", c.FullName(), s.cause.correlation)
 	}
 	s.note(reply)
-	return reply.Data, nil
+	return registry.Reply{Data: reply.Data, Value: reply.Value}, nil
 }
 
 func (s *scope) call(c *registry.Command, entityID string, in any) (*entity.Call, error) {
-	if !s.r.hosts(c) {
+	if !s.r.hosted[c] {
 		return nil, registry.Faultf(registry.Internal, "command %s is in no service of this runtime: add it to Components", c.FullName())
 	}
 	if entityID == "" || len(entityID) > maxEntityID {

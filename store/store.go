@@ -64,7 +64,8 @@ type Store interface {
 	Head(ctx context.Context, p Partition) (Position, error)
 
 	// Result is what a batch stored under its Key, or false if no batch with
-	// that key was committed or its result was trimmed.
+	// that key was committed or its result was trimmed. Keys of fresh batches
+	// may not be found.
 	Result(ctx context.Context, p Partition, key ID) ([]byte, bool, error)
 
 	// Trim forgets up to max results that were stored before the given time,
@@ -121,7 +122,12 @@ type Batch struct {
 	// a Duplicate, changes nothing and gets the first one's Result. The key is
 	// looked at before versions are, so that a repeat never reads as a
 	// conflict. Keys belong to a partition, as results do.
-	Key    ID
+	Key ID
+	// Fresh tells that the key was made for this batch: none but the very same
+	// batch can come again under it. The store then need not find it by key:
+	// it is enough that the batch is a Duplicate where its first event's place
+	// is taken by an event of the same Command. A fresh batch appends.
+	Fresh  bool
 	Result []byte
 	Time   time.Time // when Result was made, for Trim
 	Marks  []Mark

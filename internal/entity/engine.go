@@ -100,6 +100,7 @@ type Call struct {
 // Reply is what a command led to.
 type Reply struct {
 	Data      []byte // JSON; must not be changed
+	Value     any    // what the handler returned, unless Repeated
 	Events    int
 	Partition store.Partition
 	// Position is where the last event that the reply rests on stands, or
@@ -148,7 +149,7 @@ func (g *Engine) attempt(ctx context.Context, l *live, call *Call) (reply Reply,
 			return first, false, err
 		}
 	}
-	return Reply{Data: t.reply, Partition: l.partition}, false, t.err
+	return Reply{Data: t.reply, Value: t.out, Partition: l.partition}, false, t.err
 }
 
 // gate waits until the append that a decision rests on is settled, and tells
@@ -157,12 +158,7 @@ func (g *Engine) gate(ctx context.Context, p *commit.Pending) bool {
 	if p == nil {
 		return true
 	}
-	select {
-	case <-p.Done():
-		return p.Outcome().Status == store.Durable
-	case <-ctx.Done():
-		return false
-	}
+	return settled(ctx, p) && p.Outcome().Status == store.Durable
 }
 
 // pause waits before another attempt: not at all at first, then with jitter.

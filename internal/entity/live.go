@@ -30,6 +30,7 @@ type live struct {
 	guess   bool            // that it has no events was not looked up
 
 	// Owned by the shard.
+	shard      *shard
 	refs       int
 	used       time.Time
 	size       int

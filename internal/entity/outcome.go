@@ -38,9 +38,7 @@ func encodeResult(d Digest, reply []byte) []byte {
 func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply Reply, again bool, err error) {
 	p := t.pending
 	for attempt := 0; ; attempt++ {
-		select {
-		case <-p.Done():
-		case <-ctx.Done():
+		if !settled(ctx, p) {
 			return Reply{}, false, unknown(context.Cause(ctx))
 		}
 		o := p.Outcome()
@@ -67,8 +65,22 @@ func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply
 	}
 }
 
+// settled waits until an append's outcome is known; false if ctx ended before.
+func settled(ctx context.Context, p *commit.Pending) bool {
+	if ctx.Done() == nil {
+		<-p.Done()
+		return true
+	}
+	select {
+	case <-p.Done():
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 func (g *Engine) durable(l *live, t *turn, o store.Outcome) Reply {
-	return Reply{Data: t.reply, Events: len(t.events), Partition: l.partition, Position: o.Position}
+	return Reply{Data: t.reply, Value: t.out, Events: len(t.events), Partition: l.partition, Position: o.Position}
 }
 
 func (g *Engine) failed(l *live, attempt int, cause error) error {

@@ -43,7 +43,7 @@ func (g *Engine) acquire(def *registry.Entity, s store.Stream, p store.Partition
 	defer sh.mu.Unlock()
 	l := sh.live[s]
 	if l == nil {
-		l = &live{def: def, stream: s, partition: p, size: baseSize + len(s.ID)}
+		l = &live{def: def, stream: s, partition: p, shard: sh, size: baseSize + len(s.ID)}
 		sh.live[s] = l
 		sh.bytes += l.size
 	}
@@ -57,7 +57,7 @@ func (g *Engine) acquire(def *registry.Entity, s store.Stream, p store.Partition
 // release ends a use. Without others the instance may be passivated, if not
 // now then later.
 func (g *Engine) release(l *live) {
-	sh := g.shard(l.stream)
+	sh := l.shard
 	now := g.cfg.Now()
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
@@ -81,7 +81,7 @@ func (g *Engine) release(l *live) {
 // resize accounts for a state that was loaded or has grown.
 func (g *Engine) resize(l *live) {
 	size := baseSize + len(l.stream.ID) + l.def.Size(l.state)
-	sh := g.shard(l.stream)
+	sh := l.shard
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	sh.bytes += size - l.size

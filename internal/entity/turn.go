@@ -26,7 +26,8 @@ type turn struct {
 	emitted bool // events, and was then rejected
 	events  []store.Event
 
-	reply   []byte
+	out     any
+	reply   []byte          // out as JSON
 	err     error           // the rejection
 	gate    *commit.Pending // what a decision without events rests on
 	pending *commit.Pending // the turn's own append
@@ -65,6 +66,7 @@ func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error)
 func (t *turn) run() error {
 	out, err := t.handle()
 	if err == nil {
+		t.out = out
 		t.reply, err = json.Marshal(out)
 	}
 	if err != nil {
@@ -106,6 +108,7 @@ func (t *turn) submit() {
 	batch := store.Batch{
 		Appends: []store.Append{{Stream: l.stream, Expect: l.version, Events: t.events}},
 		Key:     t.call.Key,
+		Fresh:   !t.call.Repeatable,
 		Result:  encodeResult(t.call.Digest, t.reply),
 		Time:    t.now,
 	}

@@ -70,11 +70,17 @@ type Retry struct {
 	First, Max time.Duration // zero stands for the runtime's defaults
 }
 
+// Reply is what a command answered.
+type Reply struct {
+	Data  []byte // JSON; must not be changed
+	Value any    // what the handler returned; nil for the reply of an earlier call
+}
+
 // Host is what an action may do. One Host serves one run of an action; its
 // methods may be called from many goroutines at once.
 type Host interface {
 	Reader
-	Run(ctx context.Context, c *Command, id string, in any) (reply []byte, err error)
+	Run(ctx context.Context, c *Command, id string, in any) (Reply, error)
 	Ask(ctx context.Context, q *Query, in any) (any, error)
 	Get(t reflect.Type) (any, error)
 	NewID() string

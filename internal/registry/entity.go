@@ -53,6 +53,8 @@ type Command struct {
 	Decode func(data []byte) (any, error)
 	// Handle runs the user's handler; an error is a *Fault or the user's own.
 	Handle func(t Turn, in any) (any, error)
+	// Flat: a reply can be handed on as it is, since it holds no references.
+	Flat bool
 	// Check validates an input; set by the runtime; nil where nothing is to be
 	// validated.
 	Check func(in any) error

@@ -33,6 +33,9 @@ func (p *partition) judge(b *store.Batch, lost map[store.Stream]bool) store.Outc
 	if r, ok := p.results.byKey[b.Key]; ok && !b.Key.IsZero() {
 		return store.Outcome{Status: store.Duplicate, Result: bytes.Clone(r.value)}
 	}
+	if p.isRepeat(b) {
+		return store.Outcome{Status: store.Duplicate, Result: bytes.Clone(b.Result)}
+	}
 	for _, a := range b.Appends {
 		if lost[a.Stream] || a.Expect != store.Version(len(p.streams[a.Stream])) {
 			return store.Outcome{Status: store.Conflict}
@@ -46,10 +49,20 @@ func (p *partition) judge(b *store.Batch, lost map[store.Stream]bool) store.Outc
 	return store.Outcome{Status: store.Durable}
 }
 
+// isRepeat tells that a fresh batch stands where it wants to be stored.
+func (p *partition) isRepeat(b *store.Batch) bool {
+	if !b.Fresh || len(b.Appends) == 0 || len(b.Appends[0].Events) == 0 {
+		return false
+	}
+	a := b.Appends[0]
+	there := p.streams[a.Stream]
+	return int(a.Expect) < len(there) && p.log[there[a.Expect]].Command == b.Key
+}
+
 // refuse tells what is not well formed about a batch.
 func (p *partition) refuse(b *store.Batch) error {
 	for i := range b.Appends {
-		if err := p.refuseAppend(&b.Appends[i]); err != nil {
+		if err := p.refuseAppend(b, &b.Appends[i]); err != nil {
 			return err
 		}
 		for j := range i {
@@ -61,7 +74,7 @@ func (p *partition) refuse(b *store.Batch) error {
 	return nil
 }
 
-func (p *partition) refuseAppend(a *store.Append) error {
+func (p *partition) refuseAppend(b *store.Batch, a *store.Append) error {
 	if home := store.PartitionOf(a.Stream, p.of); home != p.number {
 		return fmt.Errorf("stream %v is of partition %d, not %d", a.Stream, home, p.number)
 	}
@@ -69,6 +82,9 @@ func (p *partition) refuseAppend(a *store.Append) error {
 		e, want := &a.Events[i], a.Expect+store.Version(i)+1
 		if e.Stream != a.Stream || e.Version != want {
 			return fmt.Errorf("an append to %v at version %d holds the event %v %d", a.Stream, want, e.Stream, e.Version)
+		}
+		if b.Fresh && e.Command != b.Key {
+			return fmt.Errorf("a fresh batch under the key %v holds an event of the command %v", b.Key, e.Command)
 		}
 	}
 	return nil
@@ -85,7 +101,7 @@ func (p *partition) apply(b *store.Batch) store.Position {
 	if last > 0 {
 		p.next++ // positions may skip, so they do
 	}
-	if !b.Key.IsZero() {
+	if !b.Key.IsZero() && !b.Fresh {
 		p.results.add(b)
 	}
 	for _, m := range b.Marks {

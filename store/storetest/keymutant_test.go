@@ -39,6 +39,16 @@ func keyMutants() []mutant {
 			"RepeatIsDuplicate", "DuplicateWritesNothing", "KeyWithoutEvents", "SharedKeyIsStoredOnce",
 			"BigResult", "RandomCallsMatchTheModel",
 		}},
+		{"a fresh repeat is a conflict", judging(func(b store.Batch, o *store.Outcome) {
+			if b.Fresh && o.Status == store.Duplicate {
+				*o = store.Outcome{Status: store.Conflict}
+			}
+		}), []string{"FreshRepeatIsDuplicate", "FreshRepeatInOneCall"}},
+		{"a fresh conflict is a repeat", judging(func(b store.Batch, o *store.Outcome) {
+			if b.Fresh && o.Status == store.Conflict {
+				*o = store.Outcome{Status: store.Duplicate, Result: b.Result}
+			}
+		}), []string{"FreshConflict"}},
 		{"no dedup in one call", withCommit(noDedupInCall), []string{"RepeatInOneCall", "RandomCallsMatchTheModel"}},
 		{"versions before keys", changing(versionsFirst), []string{
 			"DuplicateWinsOverConflict", "CascadeAfterDuplicate", "RandomCallsMatchTheModel",

@@ -80,7 +80,7 @@ func (c testCase) play(tb testing.TB, open opener, features Features) {
 func cases() []testCase {
 	return slices.Concat(
 		versionCases(), batchCases(), cascadeCases(), refusalCases(),
-		keyCases(), trimCases(), markCases(),
+		keyCases(), freshCases(), trimCases(), markCases(),
 		envelopeCases(), nameCases(), sizeCases(),
 		loadCases(), logCases(), followCases(), sharedCases(),
 		identityCases(), cancelCases(), closeCases(), reopenCases(),

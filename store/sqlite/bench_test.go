@@ -21,7 +21,7 @@ func BenchmarkCommit(b *testing.B) {
 	patterns := []struct {
 		name string
 		next func(*load) store.Batch
-	}{{"hot", (*load).hot}, {"life", (*load).life}, {"hotplain", (*load).plain}}
+	}{{"hot", (*load).hot}, {"life", (*load).life}, {"hotfresh", (*load).fresh}, {"lifefresh", (*load).freshLife}}
 	for _, p := range patterns {
 		for _, group := range []int{1, 16, 256} {
 			b.Run(fmt.Sprintf("%s/%d", p.name, group), func(b *testing.B) {
@@ -175,10 +175,16 @@ func (l *load) ordered() store.ID {
 
 func (l *load) hot() store.Batch { return l.batch(l.rand.IntN(10_000)) }
 
-// plain is hot without a key.
-func (l *load) plain() store.Batch {
+// fresh is hot under keys that were made for their batches.
+func (l *load) fresh() store.Batch {
 	b := l.hot()
-	b.Key = store.ID{}
+	b.Fresh = true
+	return b
+}
+
+func (l *load) freshLife() store.Batch {
+	b := l.life()
+	b.Fresh = true
 	return b
 }
 

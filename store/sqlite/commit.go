@@ -72,7 +72,7 @@ func (s *Store) commit(ctx context.Context, batches []store.Batch, outcomes []st
 // write judges and writes a group in an open transaction.
 func (w *writer) write(ctx context.Context, batches []store.Batch, outcomes []store.Outcome) error {
 	w.heads.trim()
-	w.group.reset(w.position, w.stream)
+	w.group.reset(w.position)
 	if err := run(w.stmt.begin); err != nil {
 		return err
 	}
@@ -114,7 +114,6 @@ func place(batches []store.Batch, outcomes []store.Outcome) {
 func (w *writer) undo() error {
 	w.heads.clear()
 	clear(w.types)
-	w.stream = w.group.stream
 	if w.conn.AutocommitEnabled() {
 		return nil // SQLite has rolled back by itself
 	}
@@ -122,7 +121,7 @@ func (w *writer) undo() error {
 }
 
 // settle ends a group that failed before its commit: nothing of it is stored.
-// A batch whose key was stored earlier is still answered as a duplicate, so
+// A batch that was stored earlier is still answered as a duplicate, so
 // that nobody takes a repeated command for one that never ran.
 func (s *Store) settle(batches []store.Batch, outcomes []store.Outcome, cause error) {
 	if err := s.writer.undo(); err != nil {
@@ -131,12 +130,10 @@ func (s *Store) settle(batches []store.Batch, outcomes []store.Outcome, cause er
 	}
 	err := explain("commit", s.layout, cause)
 	for i := range batches {
-		outcomes[i] = store.Outcome{Status: store.Failed, Err: err}
-		result, found, lookErr := s.writer.result(batches[i].Key)
+		var lookErr error
+		outcomes[i], lookErr = s.writer.repeat(&batches[i], store.Outcome{Status: store.Failed, Err: err})
 		if lookErr != nil {
 			outcomes[i] = store.Outcome{Status: store.Unknown, Err: err}
-		} else if found {
-			outcomes[i] = store.Outcome{Status: store.Duplicate, Result: result}
 		}
 	}
 }

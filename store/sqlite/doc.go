@@ -3,6 +3,13 @@
 // views (Tables). Both are ordinary SQLite databases that the sqlite3 program
 // opens; `SELECT * FROM log` shows every event readably.
 //
+// The events of one entity are a chain, which is followed from its end:
+//
+//	WITH RECURSIVE chain(at) AS (
+//		SELECT h.position FROM heads h JOIN streams s USING(stream) WHERE s.type = 'document' AND s.id = 'd1'
+//		UNION ALL SELECT e.prev FROM chain JOIN events e ON e.position = at WHERE e.prev > 0)
+//	SELECT l.* FROM chain JOIN log l ON l.position = at ORDER BY l.version
+//
 // # What is promised
 //
 // A Durable outcome of Commit was synced to disk: it survives kill -9 and

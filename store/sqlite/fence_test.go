@@ -63,3 +63,24 @@ func TestLoadInsideLoad(t *testing.T) {
 		t.Errorf("%d loops of 200 were entered", n)
 	}
 }
+
+// TestFreshRepeat is found wherever in a long stream its events stand.
+func TestFreshRepeat(t *testing.T) {
+	t.Parallel()
+	s := open(t, sqlite.Config{Dir: t.TempDir(), NoSync: true})
+	stream := store.Stream{Type: "a", ID: "one"}
+	var all, others []store.Batch
+	for v := range store.Version(300) {
+		b, other := event(stream, v+1), event(stream, v+1)
+		other.Key[0], other.Appends[0].Events[0].Command[0] = 2, 2
+		b.Fresh, other.Fresh = true, true
+		all, others = append(all, b), append(others, other)
+	}
+	durable(t, s, all...)
+	for i := range all {
+		outcomes := append(s.Commit(t.Context(), 0, all[i:i+1]), s.Commit(t.Context(), 0, others[i:i+1])...)
+		if outcomes[0].Status != store.Duplicate || string(outcomes[0].Result) != string(all[i].Result) || outcomes[1].Status != store.Conflict {
+			t.Errorf("version %d: the repeat ended as %v (%v), another as %v (%v)", i+1, outcomes[0].Status, outcomes[0].Err, outcomes[1].Status, outcomes[1].Err)
+		}
+	}
+}

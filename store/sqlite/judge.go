@@ -10,7 +10,6 @@ import (
 // group is what the transaction under way has done so far.
 type group struct {
 	position int64 // of the last event written
-	stream   int64 // the last stream number before the group
 	dirty    []*head
 	dead     map[store.Stream]struct{} // streams of batches that were not durable
 	taken    []taken                   // by the batch under judgement
@@ -24,8 +23,8 @@ type taken struct {
 	version int64
 }
 
-func (g *group) reset(position, stream int64) {
-	g.position, g.stream = position, stream
+func (g *group) reset(position int64) {
+	g.position = position
 	g.dirty, g.taken, g.keys = g.dirty[:0], g.taken[:0], g.keys[:0]
 	clear(g.dead)
 }
@@ -90,9 +89,13 @@ func (w *writer) refuse(b *store.Batch) {
 	}
 }
 
-// repeat is the outcome of a refused batch: a duplicate if its key is stored.
+// repeat is the outcome of a refused batch: a duplicate if it is stored.
 func (w *writer) repeat(b *store.Batch, otherwise store.Outcome) (store.Outcome, error) {
 	result, found, err := w.result(b.Key)
+	if err == nil && !found && isFresh(b) {
+		result = b.Result
+		found, err = w.isStored(b)
+	}
 	if found {
 		return store.Outcome{Status: store.Duplicate, Result: result}, nil
 	}
@@ -105,7 +108,7 @@ const largest = 512 << 20
 // check finds batches that are malformed in themselves.
 func check(b *store.Batch) error {
 	for i := range b.Appends {
-		if err := checkAppend(&b.Appends[i]); err != nil {
+		if err := checkAppend(b, &b.Appends[i]); err != nil {
 			return err
 		}
 	}
@@ -120,7 +123,7 @@ func check(b *store.Batch) error {
 	return nil
 }
 
-func checkAppend(a *store.Append) error {
+func checkAppend(b *store.Batch, a *store.Append) error {
 	for i := range a.Events {
 		e := &a.Events[i]
 		if want := a.Expect + store.Version(i) + 1; e.Version != want {
@@ -128,6 +131,9 @@ func checkAppend(a *store.Append) error {
 		}
 		if e.Stream != a.Stream {
 			return fmt.Errorf("event %d for %s names the stream %s", i, a.Stream, e.Stream)
+		}
+		if b.Fresh && e.Command != b.Key {
+			return fmt.Errorf("event %d for %s is of the command %s, but the fresh batch has the key %s", i, a.Stream, e.Command, b.Key)
 		}
 		if len(e.Data)+len(e.Metadata) > largest {
 			return fmt.Errorf("event %d for %s has %d bytes, at most %d are allowed", i, a.Stream, len(e.Data)+len(e.Metadata), largest)

@@ -10,9 +10,10 @@ import (
 )
 
 // addResult stores a batch's result, and tells whether the key was new. A
-// batch without a key stores nothing.
+// batch without a key stores nothing, and neither does a fresh one, which is
+// known by its events.
 func (w *writer) addResult(b *store.Batch) (bool, error) {
-	if b.Key.IsZero() {
+	if b.Key.IsZero() || isFresh(b) {
 		return true, nil
 	}
 	add, at := w.stmt.addResult, b.Time.UnixMicro()

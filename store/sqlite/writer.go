@@ -19,7 +19,7 @@ type writer struct {
 	scratch []byte
 
 	position int64 // last committed
-	stream   int64 // last stream number given
+	stream   int64 // last stream number given; numbers may skip
 	group    group
 	room     room
 }
@@ -29,7 +29,7 @@ type statements struct {
 	begin, commit, rollback             *sqlite.Stmt
 	findHead, moveHead, addHead         *sqlite.Stmt
 	findStream, addStream, removeStream *sqlite.Stmt
-	addEvent                            *sqlite.Stmt
+	addEvent, findLink                  *sqlite.Stmt
 	findType, addType                   *sqlite.Stmt
 	findResult, addResult, addAges      *sqlite.Stmt
 	findMark, putMark                   *sqlite.Stmt
@@ -86,6 +86,7 @@ func (w *writer) prepare() error {
 		{&s.addStream, "INSERT INTO streams(stream, type, id) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"},
 		{&s.removeStream, "DELETE FROM streams WHERE stream = ?"},
 		{&s.addEvent, "INSERT INTO events(" + eventColumns + ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&s.findLink, "SELECT prev, anchor, command FROM events WHERE position = ? AND stream = ? AND version = ?"},
 		{&s.findType, "SELECT type FROM types WHERE name = ?"},
 		{&s.addType, "INSERT INTO types(name) VALUES(?)"},
 		{&s.findResult, "SELECT result FROM results WHERE key = ?"},

@@ -15,7 +15,7 @@ import (
 
 // act runs an action in a scope of its own.
 func (r *Runtime) act(ctx context.Context, a *registry.Action, s *scope, in any, e *store.Event) (out any, err error) {
-	op := s.operation(talix.KindAction, a.Service, a.Name)
+	op := s.operation(talix.KindAction, r.registry.Owner(a), a.Name)
 	err = r.observe(ctx, op, func(ctx context.Context) (err error) {
 		out, err = a.Handle(ctx, s, in, e)
 		return err

@@ -30,14 +30,10 @@ func (r *Runtime) define(ctx context.Context) error {
 	r.registry.Check()
 	r.plugins = pluginsOf(r.registry)
 	r.needed = needsOf(r.registry)
-	r.hosted = map[*registry.Command]bool{}
-	for _, c := range r.registry.Commands {
-		r.hosted[c] = true
-	}
 	set := schema.New()
 	set.Custom = r.plugins.custom()
 	faults := r.registry.Faults()
-	faults = append(faults, checkInputs(r.registry, set)...)
+	faults = append(faults, r.checkInputs(set)...)
 	faults = append(faults, r.defineViews(ctx)...)
 	edge, err := httpedge.New(r.edgeConfig(set))
 	r.edge = edge
@@ -45,9 +41,10 @@ func (r *Runtime) define(ctx context.Context) error {
 }
 
 // checkInputs compiles what commands demand of their inputs.
-func checkInputs(reg *registry.Registry, set *schema.Set) []error {
-	var faults []error
-	for _, c := range reg.Commands {
+func (r *Runtime) checkInputs(set *schema.Set) (faults []error) {
+	r.checks = map[*registry.Command]func(any) error{}
+	for _, c := range r.registry.Commands {
+		r.checks[c] = nil
 		checker, err := set.Checker(c.In)
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: command %q: %w", c.Place, c.Name, err))
@@ -56,7 +53,7 @@ func checkInputs(reg *registry.Registry, set *schema.Set) []error {
 		if checker.Trivial() {
 			continue
 		}
-		c.Check = func(in any) error {
+		r.checks[c] = func(in any) error {
 			if fields := checker.Value(in); len(fields) > 0 {
 				return &registry.Fault{Code: registry.Invalid, Message: "the input of " + c.FullName() + " is not valid", Fields: fields}
 			}

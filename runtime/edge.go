@@ -19,7 +19,7 @@ var _ httpedge.Backend = backend{}
 
 func (r *Runtime) edgeConfig(set *schema.Set) httpedge.Config {
 	return httpedge.Config{
-		Title: strings.Join(r.registry.Services, ", "), Actions: r.registry.Actions, Queries: r.registry.Queries,
+		Owner: r.registry.Owner, Title: strings.Join(r.registry.Services, ", "), Actions: r.registry.Actions, Queries: r.registry.Queries,
 		Backend: backend{r}, Schemas: set, NewID: r.ids.New, MaxBody: r.cfg.MaxBody, Log: r.cfg.Log,
 	}
 }
@@ -58,9 +58,7 @@ func (b backend) Recall(ctx context.Context, key store.ID) ([]byte, bool, error)
 func (b backend) Remember(ctx context.Context, key store.ID, answer []byte) error {
 	now := b.cfg.Now().UTC().Truncate(time.Microsecond)
 	pending := b.group(b.home(key)).Submit(store.Batch{Key: key, Result: answer, Time: now}, nil)
-	select {
-	case <-pending.Done():
-	case <-ctx.Done():
+	if !pending.Wait(ctx) {
 		return context.Cause(ctx)
 	}
 	if o := pending.Outcome(); o.Status != store.Durable && o.Status != store.Duplicate {

@@ -88,7 +88,7 @@ type Runtime struct {
 	registry *registry.Registry
 	plugins  plugins
 	needed   needs
-	hosted   map[*registry.Command]bool
+	checks   map[*registry.Command]func(in any) error // nil: nothing to check
 	queries  map[*registry.Query]*sqlquery.Query
 
 	ids        *id.Source

@@ -89,14 +89,15 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 }
 
 func (s *scope) call(c *registry.Command, entityID string, in any) (*entity.Call, error) {
-	if !s.r.hosted[c] {
+	check, hosted := s.r.checks[c]
+	if !hosted {
 		return nil, registry.Faultf(registry.Internal, "command %s is in no service of this runtime: add it to Components", c.FullName())
 	}
 	if entityID == "" || len(entityID) > maxEntityID {
 		return nil, registry.Faultf(registry.Invalid, "the id of %s has 1 to %d bytes", c.Entity.Type, maxEntityID)
 	}
-	if c.Check != nil {
-		if err := c.Check(in); err != nil {
+	if check != nil {
+		if err := check(in); err != nil {
 			return nil, err
 		}
 	}
@@ -168,7 +169,7 @@ func (s *scope) Read(ctx context.Context, e *registry.Entity, entityID string) (
 }
 
 func (s *scope) Ask(ctx context.Context, q *registry.Query, in any) (any, error) {
-	op := s.operation(talix.KindQuery, q.Service, q.Name)
+	op := s.operation(talix.KindQuery, s.r.registry.Owner(q), q.Name)
 	var out any
 	err := s.r.observe(ctx, op, func(ctx context.Context) (err error) {
 		out, err = s.ask(ctx, q, in)
@@ -199,7 +200,7 @@ func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time
 	if len(s.r.plugins.reporters) == 0 {
 		return
 	}
-	op := s.operation(talix.KindCommand, call.Command.Service, call.Command.FullName())
+	op := s.operation(talix.KindCommand, s.r.registry.Owner(call.Command), call.Command.FullName())
 	op.EntityID = call.ID
 	s.r.tell(ctx, op, started, reply.Events, err)
 }

@@ -32,27 +32,36 @@ type Config struct {
 const maxGroup = 4096
 
 // Group commits the batches of one partition, in the order of Submit.
+//
+// Who waits for a batch leads: it commits what has gathered, in its own
+// goroutine, so that a lone caller pays for no switch. Where more has gathered
+// meanwhile, the group's goroutine leads until nothing waits.
 type Group struct {
-	cfg  Config
-	wake chan struct{}
-	done chan struct{}
+	cfg    Config
+	wake   chan struct{} // tells the goroutine that it leads
+	doubts chan struct{} // tells the goroutine that there is doubt
+	done   chan struct{}
 
 	mu      sync.Mutex
 	waiting []*Pending
 	bytes   int
+	leading bool // someone takes what waits
+	idle    *sync.Cond
 	closed  bool
 
-	doubtful time.Time  // until when a commit of unknown outcome may still land
-	group    []*Pending // of the goroutine alone, kept between groups
-	batches  []store.Batch
-	durable  []*store.Event
+	doubtful atomic.Int64 // Unix nanoseconds until when a commit of unknown outcome may land
+
+	// Of who leads, kept between groups.
+	group   []*Pending
+	batches []store.Batch
+	durable []*store.Event
 }
 
 // Pending is a batch on its way.
 type Pending struct {
-	Batch store.Batch
-	// Chain, if not nil, is the line of decisions that the batch continues.
-	Chain *Chain
+	batch store.Batch
+	chain *Chain
+	group *Group
 	bytes int
 
 	done    chan struct{}
@@ -67,11 +76,11 @@ type Chain struct{ broken atomic.Bool }
 // Broken tells whether a batch of the chain did not become durable.
 func (c *Chain) Broken() bool { return c.broken.Load() }
 
-// Done is closed when the outcome is known.
-func (p *Pending) Done() <-chan struct{} { return p.done }
-
-// Outcome is how the batch ended; only after Done.
+// Outcome is how the batch ended; only once it is settled.
 func (p *Pending) Outcome() store.Outcome { return p.outcome }
+
+// Batch is what was submitted.
+func (p *Pending) Batch() store.Batch { return p.batch }
 
 // Settled tells whether the outcome is known.
 func (p *Pending) Settled() bool {
@@ -83,6 +92,22 @@ func (p *Pending) Settled() bool {
 	}
 }
 
+// Wait waits until the outcome is known, and sees to it that it will be; false
+// if ctx ended before. Each batch needs someone who waits.
+func (p *Pending) Wait(ctx context.Context) bool {
+	p.group.lead(p)
+	if ctx.Done() == nil {
+		<-p.done
+		return true
+	}
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+		return p.Settled()
+	}
+}
+
 // Start makes a Group and starts its goroutine, which Close ends.
 func Start(cfg Config) *Group {
 	if cfg.MaxBatches == 0 {
@@ -91,7 +116,8 @@ func Start(cfg Config) *Group {
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = 64 << 20
 	}
-	g := &Group{cfg: cfg, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	g := &Group{cfg: cfg, wake: make(chan struct{}, 1), doubts: make(chan struct{}, 1), done: make(chan struct{})}
+	g.idle = sync.NewCond(&g.mu)
 	go g.run()
 	return g
 }
@@ -106,10 +132,11 @@ func (g *Group) Busy() bool {
 // ErrClosed is the error of batches that were submitted after Close.
 var ErrClosed = errors.New("the runtime is stopping")
 
-// Submit adds a batch to the next group. It does not wait, and takes batches
-// also when the group is Busy.
+// Submit adds a batch to the next group; chain, if not nil, is the line of
+// decisions that it continues. It does not wait, and takes batches also when
+// the group is Busy. The caller has to Wait.
 func (g *Group) Submit(batch store.Batch, chain *Chain) *Pending {
-	p := &Pending{Batch: batch, Chain: chain, done: make(chan struct{}), bytes: len(batch.Result)}
+	p := &Pending{batch: batch, chain: chain, group: g, done: make(chan struct{}), bytes: len(batch.Result)}
 	for _, a := range batch.Appends {
 		for i := range a.Events {
 			p.bytes += len(a.Events[i].Data)
@@ -123,12 +150,6 @@ func (g *Group) Submit(batch store.Batch, chain *Chain) *Pending {
 	}
 	g.waiting = append(g.waiting, p)
 	g.bytes += p.bytes
-	if len(g.waiting) == 1 {
-		select {
-		case g.wake <- struct{}{}:
-		default:
-		}
-	}
 	return p
 }
 
@@ -137,39 +158,76 @@ func (g *Group) Close() {
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true
+		for g.leading {
+			g.idle.Wait()
+		}
+		g.leading = true
 		close(g.wake)
 	}
 	g.mu.Unlock()
 	<-g.done
 }
 
+// lead commits one group if no one else leads and p is not settled. What has
+// gathered meanwhile is left to the goroutine.
+func (g *Group) lead(p *Pending) {
+	g.mu.Lock()
+	if g.leading || p.Settled() {
+		g.mu.Unlock()
+		return
+	}
+	g.leading = true
+	g.mu.Unlock()
+	if g.take() {
+		g.commit()
+	}
+	if !g.resign() {
+		g.wake <- struct{}{}
+	}
+}
+
+// resign ends the lead if nothing waits.
+func (g *Group) resign() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.waiting) > 0 {
+		return false
+	}
+	g.leading = false
+	g.idle.Broadcast()
+	return true
+}
+
 func (g *Group) run() {
 	defer close(g.done)
 	for g.next() {
-		for g.take() {
-			g.commit()
+		for leading := true; leading; leading = !g.resign() {
+			if g.take() {
+				g.commit()
+			}
 		}
 	}
-	for g.take() {
+	for g.take() { // closed: it leads for good
 		g.commit()
 	}
 }
 
-// next waits until something was submitted; false once the group was closed.
-// While it is in doubt, it looks now and then for what may have landed.
+// next waits until the goroutine leads; false once the group was closed. While
+// there is doubt, it looks now and then for what may have landed.
 func (g *Group) next() bool {
-	for time.Now().Before(g.doubtful) {
-		timer := time.NewTimer(doubtStep)
+	for {
+		var look <-chan time.Time
+		if time.Now().UnixNano() < g.doubtful.Load() {
+			look = time.After(doubtStep)
+		}
 		select {
 		case _, open := <-g.wake:
-			timer.Stop()
 			return open
-		case <-timer.C:
+		case <-g.doubts:
+		case <-look:
 			g.refresh()
 		}
 	}
-	_, open := <-g.wake
-	return open
 }
 
 // How long a commit of unknown outcome is thought to be able to land, and how
@@ -187,7 +245,7 @@ func (g *Group) review(outcomes []store.Outcome) {
 	for _, o := range outcomes {
 		switch o.Status {
 		case store.Unknown:
-			g.doubtful = time.Now().Add(doubtFor)
+			g.doubt()
 			lookUp = true
 		case store.Duplicate, store.Conflict:
 			lookUp = true
@@ -198,6 +256,15 @@ func (g *Group) review(outcomes []store.Outcome) {
 	}
 }
 
+// doubt makes the goroutine look for what may land.
+func (g *Group) doubt() {
+	g.doubtful.Store(time.Now().Add(doubtFor).UnixNano())
+	select {
+	case g.doubts <- struct{}{}:
+	default:
+	}
+}
+
 func (g *Group) refresh() {
 	if g.cfg.Refresh == nil {
 		return
@@ -205,7 +272,7 @@ func (g *Group) refresh() {
 	ctx, cancel := context.WithTimeout(context.Background(), doubtStep)
 	defer cancel()
 	if err := g.cfg.Refresh(ctx, g.cfg.Partition); err != nil {
-		g.doubtful = time.Now().Add(doubtFor) // ask again later
+		g.doubt() // ask again later
 	}
 }
 
@@ -228,12 +295,12 @@ func (g *Group) commit() {
 	g.batches = g.batches[:0]
 	live := g.group[:0]
 	for _, p := range g.group {
-		if p.Chain != nil && p.Chain.Broken() {
+		if p.chain != nil && p.chain.Broken() {
 			p.settle(store.Outcome{Status: store.Conflict})
 			continue
 		}
 		live = append(live, p)
-		g.batches = append(g.batches, p.Batch)
+		g.batches = append(g.batches, p.batch)
 	}
 	if len(live) == 0 {
 		return
@@ -268,8 +335,8 @@ func (g *Group) publish(outcomes []store.Outcome) {
 }
 
 func (p *Pending) settle(o store.Outcome) {
-	if o.Status != store.Durable && p.Chain != nil {
-		p.Chain.broken.Store(true)
+	if o.Status != store.Durable && p.chain != nil {
+		p.chain.broken.Store(true)
 	}
 	p.outcome = o
 	close(p.done)

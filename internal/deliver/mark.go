@@ -71,12 +71,10 @@ func (c *consumer) store(ctx context.Context, to store.Position) error {
 
 func (c *consumer) submit(ctx context.Context, marks ...store.Mark) (store.Outcome, error) {
 	pending := c.cfg.Group(c.partition).Submit(store.Batch{Marks: marks}, nil)
-	select {
-	case <-pending.Done():
-		return pending.Outcome(), nil
-	case <-ctx.Done():
+	if !pending.Wait(ctx) {
 		return store.Outcome{}, context.Cause(ctx)
 	}
+	return pending.Outcome(), nil
 }
 
 // startNow makes the mark of an action that begins with the present, once: a

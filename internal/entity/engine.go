@@ -158,7 +158,7 @@ func (g *Engine) gate(ctx context.Context, p *commit.Pending) bool {
 	if p == nil {
 		return true
 	}
-	return settled(ctx, p) && p.Outcome().Status == store.Durable
+	return p.Wait(ctx) && p.Outcome().Status == store.Durable
 }
 
 // pause waits before another attempt: not at all at first, then with jitter.

@@ -35,9 +35,7 @@ func (g *Engine) load(ctx context.Context, l *live) error {
 	}
 	// What is on its way has to arrive before the store can be read.
 	if l.last != nil {
-		select {
-		case <-l.last.Done():
-		case <-ctx.Done():
+		if !l.last.Wait(ctx) {
 			return notStarted(context.Cause(ctx))
 		}
 	}

@@ -38,7 +38,7 @@ func encodeResult(d Digest, reply []byte) []byte {
 func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply Reply, again bool, err error) {
 	p := t.pending
 	for attempt := 0; ; attempt++ {
-		if !settled(ctx, p) {
+		if !p.Wait(ctx) {
 			return Reply{}, false, unknown(context.Cause(ctx))
 		}
 		o := p.Outcome()
@@ -61,21 +61,7 @@ func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply
 		}
 		// Its key and its versions make trying the same append again safe, and
 		// the answer tells what became of the first one.
-		p = g.cfg.Group(l.partition).Submit(p.Batch, &commit.Chain{})
-	}
-}
-
-// settled waits until an append's outcome is known; false if ctx ended before.
-func settled(ctx context.Context, p *commit.Pending) bool {
-	if ctx.Done() == nil {
-		<-p.Done()
-		return true
-	}
-	select {
-	case <-p.Done():
-		return true
-	case <-ctx.Done():
-		return false
+		p = g.cfg.Group(l.partition).Submit(p.Batch(), &commit.Chain{})
 	}
 }
 

@@ -20,6 +20,9 @@ type Config struct {
 	Backend Backend
 	Actions []*registry.Action // those without HTTP are left alone
 	Queries []*registry.Query  // those without HTTP are left alone
+	// Owner is the service that an action or query belongs to, for the OpenAPI
+	// document. Defaults to none.
+	Owner func(definition any) string
 	// Schemas compiles the inputs. Defaults to a new set.
 	Schemas *schema.Set
 	// Title and Version stand in the OpenAPI document. They default to "talix"
@@ -43,6 +46,9 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	if c.Schemas == nil {
 		c.Schemas = schema.New()
+	}
+	if c.Owner == nil {
+		c.Owner = func(any) string { return "" }
 	}
 	if c.Title == "" {
 		c.Title = "talix"
@@ -91,12 +97,12 @@ func New(c Config) (*Edge, error) {
 	var errs []error
 	for _, a := range c.Actions {
 		if a.HTTP != nil && len(a.Faults) == 0 {
-			errs = append(errs, e.add(&route{action: a, http: a.HTTP, name: a.Name, place: a.Place, service: a.Service})...)
+			errs = append(errs, e.add(&route{action: a, http: a.HTTP, name: a.Name, place: a.Place, service: e.config.Owner(a)})...)
 		}
 	}
 	for _, q := range c.Queries {
 		if q.HTTP != nil && len(q.Faults) == 0 {
-			errs = append(errs, e.add(&route{query: q, http: q.HTTP, name: q.Name, place: q.Place, service: q.Service})...)
+			errs = append(errs, e.add(&route{query: q, http: q.HTTP, name: q.Name, place: q.Place, service: e.config.Owner(q)})...)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

@@ -71,7 +71,7 @@ func (b *backend) Remember(_ context.Context, key store.ID, answer []byte) error
 func on[In, Out any](pattern string, handle func(context.Context, In) (Out, error)) *registry.Action {
 	method, path, _ := strings.Cut(pattern, " ")
 	return &registry.Action{
-		Name: pattern, Place: registry.Caller(1), Service: "test",
+		Name: pattern, Place: registry.Caller(1),
 		HTTP: &registry.HTTP{Method: method, Path: path, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), NewIn: func() any { return new(In) }},
 		Handle: func(ctx context.Context, _ registry.Host, in any, _ *store.Event) (any, error) {
 			return handle(ctx, *in.(*In))
@@ -82,7 +82,7 @@ func on[In, Out any](pattern string, handle func(context.Context, In) (Out, erro
 // query is what talix.NewQuery with Expose makes.
 func query[In, Out any](name, path string, handle func(context.Context, In) (Out, error)) *registry.Query {
 	return &registry.Query{
-		Name: name, Place: registry.Caller(1), Service: "test", In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
+		Name: name, Place: registry.Caller(1), In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](),
 		HTTP: &registry.HTTP{Method: "GET", Path: path, In: reflect.TypeFor[In](), Out: reflect.TypeFor[Out](), NewIn: func() any { return new(In) }},
 		Handle: func(ctx context.Context, _ registry.QueryHost, in any) (any, error) {
 			return handle(ctx, in.(In))
@@ -113,6 +113,7 @@ func edgeOf(t testing.TB, c httpedge.Config, defs ...any) *httpedge.Edge {
 }
 
 func with(c httpedge.Config, defs []any) httpedge.Config {
+	c.Owner = func(any) string { return "test" }
 	for _, d := range defs {
 		switch d := d.(type) {
 		case *registry.Action:

@@ -11,13 +11,12 @@ import (
 
 // Action is an action with its one trigger: HTTP, Event or Source is set.
 type Action struct {
-	Name    string
-	Service string
-	Place   Place
-	Faults  []error
-	HTTP    *HTTP
-	Event   *EventTrigger
-	Source  *SourceTrigger
+	Name   string
+	Place  Place
+	Faults []error
+	HTTP   *HTTP
+	Event  *EventTrigger
+	Source *SourceTrigger
 	// Handle runs the user's handler. in is of the trigger's type: HTTP.In, or
 	// the event's Go type with e set, or what SourceTrigger.Decode returned.
 	Handle func(ctx context.Context, h Host, in any, e *store.Event) (any, error)

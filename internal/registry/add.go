@@ -7,7 +7,7 @@ func (r *Registry) AddEntity(e *Entity) {
 	if slices.Contains(r.Entities, e) {
 		return
 	}
-	e.Service = r.service
+	r.owner[e] = r.service
 	r.collect(e.Place, e.Faults)
 	for _, o := range r.Entities {
 		if o.Type == e.Type {
@@ -27,7 +27,7 @@ func (r *Registry) AddEntity(e *Entity) {
 
 // AddCommand adds a command.
 func (r *Registry) AddCommand(c *Command) {
-	c.Service = r.service
+	r.owner[c] = r.service
 	r.collect(c.Place, c.Faults)
 	for _, o := range r.Commands {
 		if o.FullName() == c.FullName() {
@@ -39,7 +39,7 @@ func (r *Registry) AddCommand(c *Command) {
 
 // AddAction adds an action.
 func (r *Registry) AddAction(a *Action) {
-	a.Service = r.service
+	r.owner[a] = r.service
 	r.collect(a.Place, a.Faults)
 	for _, o := range r.Actions {
 		if o.Name == a.Name {
@@ -51,7 +51,7 @@ func (r *Registry) AddAction(a *Action) {
 
 // AddTable adds a view table.
 func (r *Registry) AddTable(t *Table) {
-	t.Service = r.service
+	r.owner[t] = r.service
 	r.collect(t.Place, t.Faults)
 	for _, o := range r.Tables {
 		if o.Name == t.Name {
@@ -63,7 +63,7 @@ func (r *Registry) AddTable(t *Table) {
 
 // AddQuery adds a query.
 func (r *Registry) AddQuery(q *Query) {
-	q.Service = r.service
+	r.owner[q] = r.service
 	r.collect(q.Place, q.Faults)
 	for _, o := range r.Queries {
 		if o.Name == q.Name {

@@ -10,10 +10,9 @@ import (
 
 // Entity is an entity type.
 type Entity struct {
-	Type    string
-	Service string
-	Place   Place
-	Faults  []error
+	Type   string
+	Place  Place
+	Faults []error
 
 	ByGo   map[reflect.Type]*Event
 	ByName map[string]*Event
@@ -45,7 +44,6 @@ type Event struct {
 type Command struct {
 	Entity  *Entity
 	Name    string
-	Service string
 	Place   Place
 	Faults  []error
 	In, Out reflect.Type
@@ -55,9 +53,6 @@ type Command struct {
 	Handle func(t Turn, in any) (any, error)
 	// Flat: a reply can be handed on as it is, since it holds no references.
 	Flat bool
-	// Check validates an input; set by the runtime; nil where nothing is to be
-	// validated.
-	Check func(in any) error
 }
 
 // FullName is unique in a runtime.

@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// Registry is everything that one runtime hosts.
+// Registry is everything that one runtime hosts. Definitions may be in several
+// registries at once, so nothing here changes them.
 type Registry struct {
 	Services []string
 	Entities []*Entity
@@ -23,13 +24,14 @@ type Registry struct {
 	Provided map[reflect.Type]any
 	Plugins  []any
 
-	service string // the service that is being registered
+	owner   map[any]string // by definition: the service that it belongs to
+	service string         // the service that is being registered
 	faults  []error
 }
 
 // New is an empty registry.
 func New() *Registry {
-	return &Registry{Provided: map[reflect.Type]any{}}
+	return &Registry{Provided: map[reflect.Type]any{}, owner: map[any]string{}}
 }
 
 // Need is a dependency that some service gets at run time.
@@ -78,6 +80,9 @@ func (r *Registry) End() { r.service = "" }
 
 // Service is the name of the service that is being registered.
 func (r *Registry) Service() string { return r.service }
+
+// Owner is the service that a definition belongs to.
+func (r *Registry) Owner(definition any) string { return r.owner[definition] }
 
 // Entity finds an entity by its type.
 func (r *Registry) Entity(typ string) *Entity {

@@ -10,7 +10,6 @@ import (
 // Table is a view table.
 type Table struct {
 	Name    string
-	Service string
 	Place   Place
 	Faults  []error
 	Row     reflect.Type // a struct
@@ -29,7 +28,6 @@ type When struct {
 // Query is a typed read. Either Handle or SQL is set.
 type Query struct {
 	Name    string
-	Service string
 	Place   Place
 	Faults  []error
 	In, Out reflect.Type

@@ -16,10 +16,12 @@ const (
 func throughputRows() []row {
 	const rate = "/s"
 	return []row{
-		{"hot", "durable commands, Go API, 256 callers, 10,000 hot entities", "bare file, group commit", rate, ratio,
+		{"hot", "durable commands, Go API, 256 callers, 10,000 hot entities", "bare file, same group commit", rate, ratio,
 			atLeast(0.50), atLeast(0.12), prepareHot},
-		{"life", "life-cycle: new entity, five events, next; 256 callers", "bare file, group commit", rate, ratio,
+		{"hot-limit", "the same", "bare file, leanest writer", rate, ratio, bound{}, bound{}, prepareHotLimit},
+		{"life", "life-cycle: new entity, five events, next; 256 callers", "bare file, same group commit", rate, ratio,
 			atLeast(0.60), atLeast(0.25), prepareLife},
+		{"life-limit", "the same", "bare file, leanest writer", rate, ratio, bound{}, bound{}, prepareLifeLimit},
 		{"view", "as hot, one table view kept up", "ours without the view", rate, ratio,
 			atLeast(0.70), atLeast(0.40), prepareView},
 		{"one", "as hot, one caller", "one fdatasync'd append", rate, ratio,
@@ -75,14 +77,36 @@ func warmed(ctx context.Context, l *lab, s talix.Service) (*engine, []string, er
 }
 
 func prepareHot(ctx context.Context, l *lab) (contest, error) {
-	return againstBare(ctx, l, func(e *engine, ids []string) side { return e.hot(ids, manyCallers) })
+	return againstBare(ctx, l, hotLoad, l.sameGroupCommit)
+}
+
+func prepareHotLimit(ctx context.Context, l *lab) (contest, error) {
+	return againstBare(ctx, l, hotLoad, leanest)
 }
 
 func prepareLife(ctx context.Context, l *lab) (contest, error) {
-	return againstBare(ctx, l, func(e *engine, _ []string) side { return e.life })
+	return againstBare(ctx, l, lifeLoad, l.sameGroupCommit)
 }
 
-func againstBare(ctx context.Context, l *lab, ours func(*engine, []string) side) (contest, error) {
+func prepareLifeLimit(ctx context.Context, l *lab) (contest, error) {
+	return againstBare(ctx, l, lifeLoad, leanest)
+}
+
+func hotLoad(e *engine, ids []string) side { return e.hot(ids, manyCallers) }
+
+func lifeLoad(e *engine, _ []string) side { return e.life }
+
+// sameGroupCommit is the bare file under talix's own group commit.
+func (l *lab) sameGroupCommit(b *bareFile) side {
+	g := newGroupFile(b)
+	l.later(g.close)
+	return g.grouped(manyCallers)
+}
+
+// leanest is the bare file with the least that a group commit can be.
+func leanest(b *bareFile) side { return b.grouped(manyCallers) }
+
+func againstBare(ctx context.Context, l *lab, ours func(*engine, []string) side, base func(*bareFile) side) (contest, error) {
 	e, ids, err := warmed(ctx, l, plain())
 	if err != nil {
 		return contest{}, err
@@ -91,7 +115,7 @@ func againstBare(ctx context.Context, l *lab, ours func(*engine, []string) side)
 	if err != nil {
 		return contest{}, err
 	}
-	return contest{ours(e, ids), b.grouped(manyCallers)}, nil
+	return contest{ours(e, ids), base(b)}, nil
 }
 
 // life lets each caller make an entity, give it five events, and go on to the

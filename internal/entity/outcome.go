@@ -46,6 +46,11 @@ func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply
 		case store.Durable:
 			return g.durable(l, t, o), false, nil
 		case store.Duplicate:
+			if !call.Repeatable { // an earlier try of this very append
+				reply := g.durable(l, t, o)
+				reply.Repeated = true
+				return reply, false, nil
+			}
 			reply, err := g.first(l.partition, call, o.Result)
 			return reply, false, err
 		case store.Conflict:

@@ -109,8 +109,10 @@ func (t *turn) submit() {
 		Appends: []store.Append{{Stream: l.stream, Expect: l.version, Events: t.events}},
 		Key:     t.call.Key,
 		Fresh:   !t.call.Repeatable,
-		Result:  encodeResult(t.call.Digest, t.reply),
 		Time:    t.now,
+	}
+	if t.call.Repeatable {
+		batch.Result = encodeResult(t.call.Digest, t.reply)
 	}
 	t.pending = t.engine.cfg.Group(l.partition).Submit(batch, l.chain)
 	grown := t.Version()>>resizeShift != l.version>>resizeShift

@@ -191,7 +191,7 @@ func (l *load) freshLife() store.Batch {
 // life makes a stream, gives it five events and makes the next one; 256 are
 // under way.
 func (l *load) life() store.Batch {
-	i := 0
+	var i int
 	if len(l.born) < 256 {
 		l.born = append(l.born, l.birth())
 		i = len(l.born) - 1

@@ -14,7 +14,7 @@ func isFresh(b *store.Batch) bool {
 // isStored tells whether the place of a fresh batch's first event is taken by
 // an event of the same command.
 func (w *writer) isStored(b *store.Batch) (bool, error) {
-	h, err := w.headOf(b.Appends[0].Stream)
+	h, err := w.headOf(b.Appends[0].Stream, false)
 	if err != nil {
 		return false, err
 	}

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"errors"
+
 	"github.com/talix-dev/talix/store"
 	"zombiezen.com/go/sqlite"
 )
@@ -19,14 +21,23 @@ type head struct {
 	dirty    bool  // to be written before the commit
 }
 
-// headOf finds a stream's head. One that has no event has version zero.
-func (w *writer) headOf(s store.Stream) (*head, error) {
+// headOf finds a stream's head. One that has no event has version zero. Where
+// born, the stream is most likely new, and is given its row without looking
+// for one before.
+func (w *writer) headOf(s store.Stream, born bool) (*head, error) {
 	if h, ok := w.heads.get(s); ok {
 		return h, nil
 	}
 	h := &head{name: s}
-	if err := w.readHead(h); err != nil {
-		return nil, err
+	if born {
+		if err := w.number(h); err != nil && !errors.Is(err, errStale) {
+			return nil, err
+		}
+	}
+	if h.stream == 0 {
+		if err := w.readHead(h); err != nil {
+			return nil, err
+		}
 	}
 	w.heads.put(s, h)
 	return h, nil

@@ -62,7 +62,7 @@ func (w *writer) take(b *store.Batch) (bool, error) {
 		if _, dead := w.group.dead[a.Stream]; dead {
 			return false, nil
 		}
-		h, err := w.headOf(a.Stream)
+		h, err := w.headOf(a.Stream, a.Expect == 0 && len(a.Events) > 0)
 		if err != nil {
 			return false, err
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/talix-dev/talix/table"
@@ -15,10 +17,14 @@ import (
 func (t *Tables) Prepare(ctx context.Context, sql string) (table.Statement, error) {
 	var s table.Statement
 	err := t.read(ctx, func(r *reader) error {
-		stmt, err := r.statement(sql)
+		r.reads = make(map[string]struct{})
+		stmt, err := r.compile(sql) // anew, as the authorizer is asked only then
+		s.Tables = slices.Sorted(maps.Keys(r.reads))
+		r.reads = nil
 		if err != nil {
 			return err
 		}
+		defer stmt.Finalize()
 		for i := range stmt.BindParamCount() {
 			s.Params = append(s.Params, stmt.BindParamName(i + 1)[1:])
 		}
@@ -37,7 +43,7 @@ func openQueryReader(path string) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.conn.SetAuthorizer(sqlite.AuthorizeFunc(authorize)); err != nil {
+	if err := r.conn.SetAuthorizer(sqlite.AuthorizeFunc(r.authorize)); err != nil {
 		r.close()
 		return nil, err
 	}
@@ -46,9 +52,14 @@ func openQueryReader(path string) (*reader, error) {
 
 // authorize lets a query read, and nothing else. Full text search asks for
 // data_version by itself.
-func authorize(action sqlite.Action) sqlite.AuthResult {
+func (r *reader) authorize(action sqlite.Action) sqlite.AuthResult {
 	switch action.Type() {
-	case sqlite.OpSelect, sqlite.OpRead, sqlite.OpFunction, sqlite.OpRecursive:
+	case sqlite.OpRead:
+		if r.reads != nil {
+			r.reads[action.Table()] = struct{}{}
+		}
+		return sqlite.AuthResultOK
+	case sqlite.OpSelect, sqlite.OpFunction, sqlite.OpRecursive:
 		return sqlite.AuthResultOK
 	case sqlite.OpPragma:
 		if action.Pragma() == "data_version" {

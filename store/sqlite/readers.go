@@ -14,6 +14,8 @@ import (
 type reader struct {
 	conn *sqlite.Conn
 	own  map[string]*sqlite.Stmt // statements of users' queries
+	// reads gathers the tables of the statement that is being prepared, if not nil.
+	reads map[string]struct{}
 }
 
 func openReader(path string) (*reader, error) {

@@ -32,7 +32,8 @@ func (d *row) event(stmt *sqlite.Stmt) (e store.Event, err error) {
 	cause(stmt, 11, &e.Correlation, &e.Command)
 	cause(stmt, 12, &e.Causation, &e.Command)
 	e.Metadata, e.Data = blob(stmt, 13), blob(stmt, 14)
-	return e, d.verify(stmt, &e)
+	err = d.verify(stmt, &e)
+	return e, err
 }
 
 func (d *row) verify(stmt *sqlite.Stmt, e *store.Event) error {

@@ -26,13 +26,13 @@ type writer struct {
 
 // statements are prepared once.
 type statements struct {
-	begin, commit, rollback             *sqlite.Stmt
-	findHead, moveHead, addHead         *sqlite.Stmt
-	findStream, addStream, removeStream *sqlite.Stmt
-	addEvent, findLink                  *sqlite.Stmt
-	findType, addType                   *sqlite.Stmt
-	findResult, addResult, addAges      *sqlite.Stmt
-	findMark, putMark                   *sqlite.Stmt
+	begin, commit, rollback        *sqlite.Stmt
+	findHead, moveHead, addHead    *sqlite.Stmt
+	findStream, addStream          *sqlite.Stmt
+	addEvent, findLink             *sqlite.Stmt
+	findType, addType              *sqlite.Stmt
+	findResult, addResult, addAges *sqlite.Stmt
+	findMark, putMark              *sqlite.Stmt
 }
 
 // checkpointPages is how long the write-ahead log grows before its pages are
@@ -84,7 +84,6 @@ func (w *writer) prepare() error {
 		{&s.moveHead, "UPDATE heads SET version = ?, position = ?, anchor = ? WHERE stream = ? AND version = ?"},
 		{&s.addHead, "INSERT INTO heads(version, position, anchor, stream) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"},
 		{&s.addStream, "INSERT INTO streams(stream, type, id) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"},
-		{&s.removeStream, "DELETE FROM streams WHERE stream = ?"},
 		{&s.addEvent, "INSERT INTO events(" + eventColumns + ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&s.findLink, "SELECT prev, anchor, command FROM events WHERE position = ? AND stream = ? AND version = ?"},
 		{&s.findType, "SELECT type FROM types WHERE name = ?"},

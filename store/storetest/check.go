@@ -73,7 +73,7 @@ func checkStream(ctx context.Context, s store.Store, name store.Stream, want []s
 		got = append(got, e)
 	}
 	if err := sameEvents(got, want); err != nil {
-		return fmt.Errorf("Load and Log differ: %w", err)
+		return fmt.Errorf("what Load and Log give differs: %w", err)
 	}
 	return nil
 }

@@ -52,8 +52,9 @@ func (c *child) run() {
 
 func (c *child) say(lines string) {
 	c.out.Lock()
-	defer c.out.Unlock()
-	if _, err := io.WriteString(os.Stdout, lines); err != nil {
+	_, err := io.WriteString(os.Stdout, lines)
+	c.out.Unlock()
+	if err != nil {
 		os.Exit(1)
 	}
 }

@@ -34,6 +34,9 @@ func prepareTellsParamsAndColumns(f *fixture) {
 		} else if !slices.Equal(got.Params, c.params) || !slices.Equal(got.Columns, c.columns) {
 			f.Errorf("Prepare %s tells %v, want %v and %v", c.sql, got, c.params, c.columns)
 		}
+		if strings.Contains(c.sql, "people") && got.Tables != nil && !slices.Contains(got.Tables, "people") {
+			f.Errorf("Prepare %s tells the tables %v, people not among them", c.sql, got.Tables)
+		}
 	}
 }
 

@@ -91,7 +91,7 @@ func queryInsideQuery(f *fixture) {
 	var loops [depth]func() (row []table.Value, err error, ok bool)
 	for i := range loops {
 		next, stop := iter.Pull2(f.store.Query(f.Context(), "SELECT age FROM people ORDER BY age", nil))
-		defer stop()
+		defer stop() //nolint:gocritic // all loops stay open until the case ends
 		loops[i] = next
 	}
 	for n := range int64(3000) {

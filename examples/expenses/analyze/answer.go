@@ -101,7 +101,7 @@ func checkAmount(amount, currency string) (string, error) {
 		return "", fmt.Errorf("the currency %.40q is none of ISO 4217", currency)
 	}
 	m := exact.FindStringSubmatch(amount)
-	if m == nil || len(m[1]) > detect.Exponent(currency) {
+	if len(m) < 2 || len(m[1]) > detect.Exponent(currency) {
 		return "", fmt.Errorf("the amount %.40q is none in %s", amount, currency)
 	}
 	missing := strings.Repeat("0", detect.Exponent(currency)-len(m[1]))

@@ -208,7 +208,7 @@ func isSign(before string, hasCurrency bool) bool {
 	i := strings.LastIndexByte(before, '-')
 	behind := before[i+1:]
 	ahead := before[:i]
-	if behind != "" && !(hasCurrency && strings.TrimSpace(behind) == "" && strings.TrimSpace(ahead) == "") {
+	if behind != "" && (!hasCurrency || strings.TrimSpace(behind) != "" || strings.TrimSpace(ahead) != "") {
 		return false
 	}
 	return ahead == "" || strings.HasSuffix(ahead, " ") || strings.HasSuffix(ahead, "\t") || strings.HasSuffix(ahead, "(") || strings.HasSuffix(ahead, ":")

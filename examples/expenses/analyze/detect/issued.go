@@ -106,7 +106,7 @@ func hasMonthFirst(lines []line, where region, currency string) bool {
 // vote is 1 for a date such as 03/14/2025 and -1 for one such as 14/03/2025.
 func (d date) vote(text string) int {
 	m := yearLast.FindStringSubmatch(text)
-	if m == nil || m[2] == "." || d.ambiguous || d.first == d.second {
+	if len(m) < 3 || m[2] == "." || d.ambiguous || d.first == d.second {
 		return 0
 	}
 	if number(m[1]) == d.first {

@@ -65,7 +65,7 @@ func TestBankSurvivesKill(t *testing.T) {
 		}
 	}
 	checkBank(t, c, p.URL(), l)
-	p.Stop()
+	stop(p)
 	p.Restart()
 	checkBank(t, c, p.URL(), l)
 }

@@ -251,6 +251,47 @@ func TestPassivation(t *testing.T) {
 	}
 }
 
+// E9: the bound by bytes looks at what states hold on to.
+func TestPassivationByBytes(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	rt := start(t, w, checked(t, memory.Config{}), func(c *runtime.Config) { c.Entities.MaxBytes = 1 << 20 })
+	large := strings.Repeat("x", 10_000)
+	for i := range 400 {
+		id := fmt.Sprint(i)
+		if _, err := talix.Run(rt.Context(t.Context()), w.add, id, large); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := talix.Load(rt.Context(t.Context()), w.shelves, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if st := rt.Stats(); st.Live > 350 || st.Live == 0 {
+		t.Errorf("%d entities of 10 kB are live, about %d bytes; the bound is 1 MiB", st.Live, st.Bytes)
+	}
+}
+
+// E9: what is idle leaves after its time, and not before.
+func TestPassivationByTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		rt := start(t, w, checked(t, memory.Config{}), func(c *runtime.Config) { c.Entities.Idle = time.Minute })
+		if _, err := talix.Run(rt.Context(t.Context()), w.put, "p", coins{1}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Second)
+		if n := rt.Stats().Live; n != 1 {
+			t.Errorf("%d entities are live before their time is over", n)
+		}
+		time.Sleep(time.Minute)
+		if n := rt.Stats().Live; n != 0 {
+			t.Errorf("%d entities are live after their time", n)
+		}
+		rt.Stop()
+	})
+}
+
 func TestLoadOfNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -86,6 +86,7 @@ func (a *App) serve(ctx context.Context, what, address string, h http.Handler) (
 		http: &http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: 10 * time.Second,
+			ReadTimeout:       5 * time.Minute, // a body may be a large stream
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
 		},

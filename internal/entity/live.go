@@ -27,6 +27,7 @@ type live struct {
 	chain   *commit.Chain
 	last    *commit.Pending // the newest append that may not be settled
 	poison  error           // why it cannot be folded
+	grown   int             // bytes of events since the size was looked at
 	guess   bool            // that it has no events was not looked up
 
 	// Owned by the shard.

@@ -81,6 +81,7 @@ func (g *Engine) release(l *live) {
 // resize accounts for a state that was loaded or has grown.
 func (g *Engine) resize(l *live) {
 	size := baseSize + len(l.stream.ID) + l.def.Size(l.state)
+	l.grown = 0
 	sh := l.shard
 	sh.mu.Lock()
 	defer sh.mu.Unlock()

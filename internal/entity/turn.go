@@ -115,15 +115,18 @@ func (t *turn) submit() {
 		batch.Result = encodeResult(t.call.Digest, t.reply)
 	}
 	t.pending = t.engine.cfg.Group(l.partition).Submit(batch, l.chain)
-	grown := t.Version()>>resizeShift != l.version>>resizeShift
+	for i := range t.events {
+		l.grown += len(t.events[i].Data)
+	}
 	l.advance(t.state, t.Version(), t.pending)
-	if grown {
+	if l.grown > resizeAfter+l.size/4 {
 		t.engine.resize(l)
 	}
 }
 
-// resizeShift makes an entity's size be looked at every 64 events.
-const resizeShift = 6
+// resizeAfter is how many bytes of events may change an entity, beside a part
+// of its size, before the size of its state is looked at again.
+const resizeAfter = 4 << 10
 
 func (t *turn) ID() string { return t.call.ID }
 

@@ -55,7 +55,7 @@ func eventsOfAnotherStreamAreRefused(f *fixture) {
 
 func streamsOfAnotherPartitionAreRefused(f *fixture) {
 	if f.store.Partitions() == 1 {
-		f.Skip("the store has one partition")
+		return // and no stream is of another
 	}
 	p := f.home()
 	stray := f.stream(p-1, "stray")

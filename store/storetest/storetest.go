@@ -48,6 +48,9 @@ type Features struct {
 // of its own, and ends with Check.
 func Run(t *testing.T, f Factory) {
 	for _, c := range cases() {
+		if !c.applies(f.Features) {
+			continue
+		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			open := func(dir string) (store.Store, error) { return f.Open(t, dir) }
@@ -63,10 +66,15 @@ type testCase struct {
 	run   func(f *fixture)
 }
 
+// applies tells whether the store promises what the case is about.
+func (c testCase) applies(features Features) bool {
+	return (features.Durable || !c.needs.Durable) && (features.Shared || !c.needs.Shared)
+}
+
 // play runs the case on a fresh store and checks the store afterwards.
 func (c testCase) play(tb testing.TB, open opener, features Features) {
 	tb.Helper()
-	if c.needs.Durable && !features.Durable || c.needs.Shared && !features.Shared {
+	if !c.applies(features) {
 		tb.Skip("the store does not promise this")
 	}
 	f := newFixture(tb, open, features)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/schema"
@@ -42,6 +43,13 @@ func (b backend) Ask(ctx context.Context, q *registry.Query, in any, req *httped
 	s := b.newScope(cause{correlation: req.Correlation, header: req.Header, wrote: after})
 	req.Correlation = s.cause.correlation
 	return s.Ask(ctx, q, in)
+}
+
+// Allow asks the interceptors whether an earlier answer may be given again.
+func (b backend) Allow(ctx context.Context, a *registry.Action, req *httpedge.Request) error {
+	s := b.newScope(cause{correlation: req.Correlation, header: req.Header})
+	op := s.operation(talix.KindAction, b.registry.Owner(a), a.Name)
+	return b.intercept(ctx, op, b.plugins.interceptors, func(context.Context) error { return nil })
 }
 
 // Recall finds the answer that was stored under an idempotency key.

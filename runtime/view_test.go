@@ -221,6 +221,14 @@ func TestPlugins(t *testing.T) {
 	if last := n.reports[len(n.reports)-1]; w.Code != http.StatusConflict || !errors.Is(last.Err, talix.ErrRejected) {
 		t.Errorf("%d, report %+v", w.Code, last)
 	}
+	for range 2 { // the second time there is an answer that could be given again
+		if w := request(rt.Handler(), "POST", "/accounts/a/deposits", `{"amount":1}`, "Idempotency-Key", "mine"); w.Code != http.StatusOK {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+	}
+	if w := request(rt.Handler(), "POST", "/accounts/a/deposits", `{"amount":1}`, "Idempotency-Key", "mine", "Who", "nobody"); w.Code != http.StatusForbidden {
+		t.Errorf("the interceptor did not stop a repeat: %d %s", w.Code, w.Body)
+	}
 	if w := request(rt.Handler(), "POST", "/accounts/a/deposits", `{"amount":1}`, "Who", "nobody"); w.Code != http.StatusForbidden {
 		t.Errorf("the interceptor did not stop it: %d %s", w.Code, w.Body)
 	}

@@ -15,6 +15,9 @@ type Backend interface {
 	Act(ctx context.Context, a *registry.Action, in any, r *Request) (any, error)
 	// Ask runs a query; in is of type HTTP.In, the result of type HTTP.Out.
 	Ask(ctx context.Context, q *registry.Query, in any, r *Request) (any, error)
+	// Allow tells whether the caller may have the answer that an earlier
+	// request to the action got: nil, or the error to answer instead.
+	Allow(ctx context.Context, a *registry.Action, r *Request) error
 	// Recall is the first answer that Remember kept under a key, or false.
 	Recall(ctx context.Context, key store.ID) ([]byte, bool, error)
 	// Remember keeps the first answer under a key; an answer that is there

@@ -28,6 +28,8 @@ func (q quick) Act(_ context.Context, _ *registry.Action, in any, _ *httpedge.Re
 func (q quick) Ask(_ context.Context, _ *registry.Query, in any, _ *httpedge.Request) (any, error) {
 	return q.handle(in), nil
 }
+func (quick) Allow(context.Context, *registry.Action, *httpedge.Request) error { return nil }
+
 func (quick) Recall(context.Context, store.ID) ([]byte, bool, error) { return nil, false, nil }
 func (quick) Remember(context.Context, store.ID, []byte) error       { return nil }
 

@@ -26,6 +26,7 @@ type backend struct {
 	last     *httpedge.Request
 	before   func(*httpedge.Request) // called before each handler
 	recall   error
+	forbid   error
 	remember error
 }
 
@@ -47,6 +48,8 @@ func (b *backend) Ask(ctx context.Context, q *registry.Query, in any, r *httpedg
 	b.note(r)
 	return q.Handle(ctx, nil, in)
 }
+
+func (b *backend) Allow(context.Context, *registry.Action, *httpedge.Request) error { return b.forbid }
 
 func (b *backend) Recall(_ context.Context, key store.ID) ([]byte, bool, error) {
 	b.mu.Lock()

@@ -121,6 +121,9 @@ func (x *exchange) keep(digest [16]byte) []byte {
 }
 
 func (x *exchange) replay(data []byte, digest [16]byte) error {
+	if err := x.edge.config.Backend.Allow(x.r.Context(), x.route.action, x.req); err != nil {
+		return err
+	}
 	rec, err := decodeRecord(data)
 	if err != nil {
 		return err

@@ -245,3 +245,19 @@ func TestPanicUnderKey(t *testing.T) {
 		t.Errorf("%d runs", runs.Load())
 	}
 }
+
+// A first answer is given again only to those who may have it.
+func TestRepeatThatIsNotAllowed(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int64
+	b := &backend{}
+	e := edge(t, b, counting(&runs, "POST /x/{id}"))
+	const key = "Idempotency-Key: k"
+	if w := call(e, "POST", "/x/a", `{"amount":5}`, key); w.Code != 201 {
+		t.Fatal(w.Code, w.Body)
+	}
+	b.forbid = &registry.Fault{Code: registry.Rejected, Message: "who are you?", Status: 403}
+	if got := summary(t, call(e, "POST", "/x/a", `{"amount":5}`, key)); got != "403 rejected: who are you?" || runs.Load() != 1 {
+		t.Errorf("got %s after %d runs", got, runs.Load())
+	}
+}

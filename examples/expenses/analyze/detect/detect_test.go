@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	exact = regexp.MustCompile(`^-?(0|[1-9]\d{0,11})(\.\d{2,3})?$`)
+	exact = regexp.MustCompile(`^-?(0|[1-9]\d{0,11})(\.\d{1,3})?$`)
 	code  = regexp.MustCompile(`^[A-Z]{3}$`)
 )
 

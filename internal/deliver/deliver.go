@@ -3,6 +3,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -40,17 +41,11 @@ type Config struct {
 }
 
 func (c *Config) defaults() {
-	setDefault(&c.Parallel, 64)
-	setDefault(&c.Window, 8192)
-	setDefault(&c.FirstPause, 100*time.Millisecond)
-	setDefault(&c.LongestPause, time.Minute)
-	setDefault(&c.MarkEvery, 100*time.Millisecond)
-}
-
-func setDefault[T comparable](field *T, value T) {
-	if *field == *new(T) {
-		*field = value
-	}
+	c.Parallel = cmp.Or(c.Parallel, 64)
+	c.Window = cmp.Or(c.Window, 8192)
+	c.FirstPause = cmp.Or(c.FirstPause, 100*time.Millisecond)
+	c.LongestPause = cmp.Or(c.LongestPause, time.Minute)
+	c.MarkEvery = cmp.Or(c.MarkEvery, 100*time.Millisecond)
 }
 
 // Dispatcher runs all event-triggered actions of a runtime.

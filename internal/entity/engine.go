@@ -4,6 +4,7 @@
 package entity
 
 import (
+	"cmp"
 	"context"
 	"hash/maphash"
 	"log/slog"
@@ -41,18 +42,12 @@ type Config struct {
 }
 
 func (c *Config) defaults() {
-	setDefault(&c.MaxLive, 100_000)
-	setDefault(&c.MaxBytes, 256<<20)
-	setDefault(&c.Idle, 10*time.Minute)
-	setDefault(&c.MaxQueue, 1024)
-	setDefault(&c.MaxWait, 10*time.Second)
-	setDefault(&c.Attempts, 16)
-}
-
-func setDefault[T comparable](field *T, value T) {
-	if *field == *new(T) {
-		*field = value
-	}
+	c.MaxLive = cmp.Or(c.MaxLive, 100_000)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 256<<20)
+	c.Idle = cmp.Or(c.Idle, 10*time.Minute)
+	c.MaxQueue = cmp.Or(c.MaxQueue, 1024)
+	c.MaxWait = cmp.Or(c.MaxWait, 10*time.Second)
+	c.Attempts = cmp.Or(c.Attempts, 16)
 }
 
 // Engine hosts entities. Its methods may be called from many goroutines.

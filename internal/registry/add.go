@@ -1,18 +1,54 @@
 package registry
 
-import "slices"
+import (
+	"slices"
+	"strconv"
+)
+
+// definition is what all definitions tell of themselves.
+type definition interface {
+	comparable
+	// about is how errors call it, as in `command "create"`.
+	about() (string, Place, []error)
+}
+
+// add adds a definition of a name that no other one of its kind has.
+func add[D definition](r *Registry, all *[]D, d D) {
+	what, place, faults := d.about()
+	r.owner[d] = r.service
+	for _, err := range faults {
+		r.Fault(place, "%w", err)
+	}
+	for _, o := range *all {
+		if other, there, _ := o.about(); other == what {
+			r.Fault(place, "%s is also defined at %s: rename one", what, there)
+		}
+	}
+	*all = append(*all, d)
+}
+
+func (e *Entity) about() (string, Place, []error) {
+	return quoted("entity type", e.Type), e.Place, e.Faults
+}
+
+func (c *Command) about() (string, Place, []error) {
+	return quoted("command", c.Name) + " of " + quoted("entity", c.Entity.Type), c.Place, c.Faults
+}
+
+func (a *Action) about() (string, Place, []error) { return quoted("action", a.Name), a.Place, a.Faults }
+
+func (t *Table) about() (string, Place, []error) { return quoted("table", t.Name), t.Place, t.Faults }
+
+func (q *Query) about() (string, Place, []error) { return quoted("query", q.Name), q.Place, q.Faults }
+
+func quoted(kind, name string) string { return kind + " " + strconv.Quote(name) }
 
 // AddEntity adds an entity, once.
 func (r *Registry) AddEntity(e *Entity) {
 	if slices.Contains(r.Entities, e) {
 		return
 	}
-	r.owner[e] = r.service
-	r.collect(e.Place, e.Faults)
 	for _, o := range r.Entities {
-		if o.Type == e.Type {
-			r.Fault(e.Place, "entity type %q is also defined at %s: rename one", e.Type, o.Place)
-		}
 		for _, ev := range e.Events {
 			if o.ByGo[ev.Go] != nil {
 				r.Fault(e.Place, "Go type %s is an event of the entities %q and %q: give each entity event types of its own", ev.Go, o.Type, e.Type)
@@ -22,62 +58,20 @@ func (r *Registry) AddEntity(e *Entity) {
 			}
 		}
 	}
-	r.Entities = append(r.Entities, e)
+	add(r, &r.Entities, e)
 }
 
 // AddCommand adds a command.
-func (r *Registry) AddCommand(c *Command) {
-	r.owner[c] = r.service
-	r.collect(c.Place, c.Faults)
-	for _, o := range r.Commands {
-		if o.FullName() == c.FullName() {
-			r.Fault(c.Place, "command %q of entity %q is also defined at %s: rename one", c.Name, c.Entity.Type, o.Place)
-		}
-	}
-	r.Commands = append(r.Commands, c)
-}
+func (r *Registry) AddCommand(c *Command) { add(r, &r.Commands, c) }
 
 // AddAction adds an action.
-func (r *Registry) AddAction(a *Action) {
-	r.owner[a] = r.service
-	r.collect(a.Place, a.Faults)
-	for _, o := range r.Actions {
-		if o.Name == a.Name {
-			r.Fault(a.Place, "action %q is also defined at %s: rename one", a.Name, o.Place)
-		}
-	}
-	r.Actions = append(r.Actions, a)
-}
+func (r *Registry) AddAction(a *Action) { add(r, &r.Actions, a) }
 
 // AddTable adds a view table.
-func (r *Registry) AddTable(t *Table) {
-	r.owner[t] = r.service
-	r.collect(t.Place, t.Faults)
-	for _, o := range r.Tables {
-		if o.Name == t.Name {
-			r.Fault(t.Place, "table %q is also defined at %s: rename one", t.Name, o.Place)
-		}
-	}
-	r.Tables = append(r.Tables, t)
-}
+func (r *Registry) AddTable(t *Table) { add(r, &r.Tables, t) }
 
 // AddQuery adds a query.
-func (r *Registry) AddQuery(q *Query) {
-	r.owner[q] = r.service
-	r.collect(q.Place, q.Faults)
-	for _, o := range r.Queries {
-		if o.Name == q.Name {
-			r.Fault(q.Place, "query %q is also defined at %s: rename one", q.Name, o.Place)
-		}
-	}
-	r.Queries = append(r.Queries, q)
-}
-
-func (r *Registry) collect(place Place, faults []error) {
-	for _, err := range faults {
-		r.Fault(place, "%w", err)
-	}
-}
+func (r *Registry) AddQuery(q *Query) { add(r, &r.Queries, q) }
 
 // Check notes the faults that can only be seen once everything was added.
 func (r *Registry) Check() {

@@ -356,6 +356,48 @@ func TestYoungIDsOfKnownEntities(t *testing.T) {
 	}
 }
 
+// A look-up that fails leaves nothing of what was tried on the guess to the
+// command that comes next.
+func TestYoungIDWhoseLookUpFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var faults atomic.Int32
+		w := newWorld()
+		inside, leave := make(chan struct{}), make(chan struct{})
+		waver := talix.NewCommand(w.shelves, "waver", func(c talix.CommandContext[Shelf], item string) (struct{}, error) {
+			close(inside)
+			<-leave
+			c.Emit(Stored{item})
+			return struct{}{}, talix.Reject("rather not")
+		})
+		w.extra = talix.Components{waver}
+		rt := start(t, w, checked(t, memory.Config{ReadFault: func(method string) error {
+			if method == "Load" && faults.Add(1) == 1 {
+				return errors.New("the store is away")
+			}
+			return nil
+		}}))
+		ctx := rt.Context(t.Context())
+		id := talix.NewID(ctx)
+		var all sync.WaitGroup
+		all.Go(func() {
+			if _, err := talix.Run(ctx, waver, id, "book"); !errors.Is(err, talix.ErrUnavailable) {
+				t.Errorf("a rejection that rests on a guess: %v", err)
+			}
+		})
+		<-inside
+		all.Go(func() {
+			if n, err := talix.Run(ctx, w.add, id, "book"); n != 1 || err != nil {
+				t.Errorf("the first book is number %d, %v", n, err)
+			}
+		})
+		synctest.Wait()
+		close(leave)
+		all.Wait()
+		rt.Stop()
+	})
+}
+
 // Nor may a read that comes while the first command is being decided.
 func TestYoungIDReadDuringItsFirstTurn(t *testing.T) {
 	t.Parallel()

@@ -49,6 +49,7 @@ func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error)
 	err := t.run()
 	if l.guessed() && len(t.events) == 0 {
 		if err := g.load(ctx, l); err != nil {
+			l.drop() // what was tried on it may have changed it in place
 			return nil, err
 		}
 		t.state, t.copied, t.failed, t.emitted = l.state, false, false, false

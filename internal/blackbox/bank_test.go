@@ -35,7 +35,8 @@ func (l *ledger) add(t *testing.T, account, key string, b balance) {
 	l.acked[account][b.Version] = key
 }
 
-// Every acknowledged deposit is there after kill -9, each one once, and those
+// Every acknowledged deposit is there after kill -9 and after a graceful stop
+// under load, each one once, and those
 // whose answer was lost are settled by asking again with the same key.
 func TestBankSurvivesKill(t *testing.T) {
 	t.Parallel()
@@ -54,7 +55,11 @@ func TestBankSurvivesKill(t *testing.T) {
 		}
 		until := time.After(time.Duration(100+rand.IntN(600)) * time.Millisecond)
 		<-until
-		p.Kill()
+		if round%3 == 2 {
+			stop(p) // gracefully, and under load all the same
+		} else {
+			p.Kill()
+		}
 		all.Wait()
 		p.Restart()
 		t.Logf("round %d: %d deposits so far", round, sum(counts))

@@ -131,6 +131,8 @@ type Batch struct {
 	Result []byte
 	Time   time.Time // when Result was made, for Trim
 	Marks  []Mark
+	// Records are changes of records; only for a Store that is a Keeper.
+	Records []Change
 }
 
 // Append adds events to the end of one stream.
@@ -160,8 +162,9 @@ const (
 	Unknown Status = iota
 	// Durable: it is stored.
 	Durable
-	// Conflict: a stream did not have the expected version, or a mark did not
-	// have the expected position; nothing of the batch is stored.
+	// Conflict: a stream did not have the expected version, a mark the expected
+	// position, or a record the expected revision; nothing of the batch is
+	// stored.
 	Conflict
 	// Duplicate: a batch with the same Key was stored before; Result is its.
 	Duplicate

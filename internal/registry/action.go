@@ -9,14 +9,20 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// Action is an action with its one trigger: HTTP, Event or Source is set.
+// Action is an action with its one trigger: one of the pointers is set.
 type Action struct {
-	Name   string
-	Place  Place
-	Faults []error
-	HTTP   *HTTP
-	Event  *EventTrigger
-	Source *SourceTrigger
+	Name     string
+	Place    Place
+	Faults   []error
+	HTTP     *HTTP
+	Event    *EventTrigger
+	Source   *SourceTrigger
+	Queue    *QueueTrigger
+	Timer    *Timer
+	Schedule *ScheduleTrigger
+	Workflow *Workflow
+	// Topic: an event-triggered action of the runtime's own, which publishes.
+	Topic *Topic
 	// Handle runs the user's handler. in is of the trigger's type: HTTP.In, or
 	// the event's Go type with e set, or what SourceTrigger.Decode returned.
 	Handle func(ctx context.Context, h Host, in any, e *store.Event) (any, error)
@@ -35,10 +41,11 @@ type HTTP struct {
 	Summary string
 }
 
-// EventTrigger runs an action on each event of a type.
+// EventTrigger runs an action on events: of the Go type, or all of an entity.
 type EventTrigger struct {
-	Go    reflect.Type
-	Start Start
+	Go     reflect.Type
+	Entity *Entity // all events of it; Go is nil
+	Start  Start
 }
 
 // Start says which events a new consumer begins with.
@@ -64,9 +71,12 @@ type SourceTrigger struct {
 	Decode func(source.Message) (any, error)
 }
 
-// Retry is how an event-triggered action is tried again.
+// Retry is how what failed is tried again. Zero fields stand for the runtime's
+// defaults.
 type Retry struct {
-	First, Max time.Duration // zero stands for the runtime's defaults
+	First, Max time.Duration
+	Attempts   int           // how often it is tried in all; below zero: without end
+	Limit      time.Duration // how long after the first failure it is still tried
 }
 
 // Reply is what a command answered.

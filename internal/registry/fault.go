@@ -24,6 +24,7 @@ type Fault struct {
 	Fields  []Field
 	Cause   error // not for the outside
 	Logged  bool  // it is in the log already
+	Final   bool  // trying again is of no use
 }
 
 // Field is what is wrong with one field of an input.

@@ -145,11 +145,15 @@ func On[T any](name string, trigger source.Trigger[T], handler func(ActionContex
 }
 
 func (a *Action) with(opts []ActionOption) *Action {
-	if a.def.HTTP == nil && !registry.ValidName(a.def.Name) {
-		a.def.Faults = append(a.def.Faults, fmt.Errorf("action %q: %s", a.def.Name, registry.NameRule))
+	configure(&a.def, opts)
+	return a
+}
+
+func configure(def *registry.Action, opts []ActionOption) {
+	if def.HTTP == nil && !registry.ValidName(def.Name) {
+		def.Faults = append(def.Faults, fmt.Errorf("action %q: %s", def.Name, registry.NameRule))
 	}
 	for _, o := range opts {
-		o(&a.def)
+		o(def)
 	}
-	return a
 }

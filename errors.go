@@ -43,6 +43,7 @@ type Error struct {
 	Fields []FieldError // for CodeInvalid
 	Cause  error        // for the log; never answered
 
+	final bool            // trying again is of no use
 	fault *registry.Fault // what it was made of, if the engine made it
 }
 
@@ -123,7 +124,7 @@ func toEngine(err error) error {
 	if e.fault != nil {
 		return e.fault
 	}
-	f := &registry.Fault{Code: registry.Code(e.Code), Message: e.Message, Status: e.Status, Cause: e.Cause}
+	f := &registry.Fault{Code: registry.Code(e.Code), Message: e.Message, Status: e.Status, Cause: e.Cause, Final: e.final}
 	for _, field := range e.Fields {
 		f.Fields = append(f.Fields, registry.Field(field))
 	}
@@ -136,7 +137,7 @@ func fromEngine(err error) error {
 	if !ok {
 		return &Error{Code: CodeInternal, Message: "an unexpected failure", Cause: err}
 	}
-	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause, fault: f}
+	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause, final: f.Final, fault: f}
 	for _, field := range f.Fields {
 		e.Fields = append(e.Fields, FieldError(field))
 	}

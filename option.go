@@ -3,6 +3,8 @@ package talix
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"reflect"
 	"time"
 
 	"github.com/talix-dev/talix/internal/registry"
@@ -31,15 +33,75 @@ func startAt(s registry.Start) ActionOption {
 	}
 }
 
-// Backoff sets the pause before a failed delivery is tried again: first, then
-// twice as long each time up to most, with jitter. Defaults to 100 ms and one
-// minute.
+// Backoff sets the pause before what failed is tried again: first, then twice
+// as long each time up to most, with jitter. Defaults to 100 ms and one minute.
 func Backoff(first, most time.Duration) ActionOption {
-	return func(a *registry.Action) {
+	return retrying(func(r *registry.Retry) error {
 		if first <= 0 || most < first {
-			a.Faults = append(a.Faults, errors.New("Backoff: the first pause must be above zero and not above the longest"))
+			return errors.New("Backoff: the first pause must be above zero and not above the longest")
 		}
-		a.Retry = registry.Retry{First: first, Max: most}
+		r.First, r.Max = first, most
+		return nil
+	})
+}
+
+// Unlimited lets Attempts try for ever.
+const Unlimited = -1
+
+// Attempts sets how often work is tried in all before it is parked. Defaults to
+// 10.
+func Attempts(n int) ActionOption {
+	return retrying(func(r *registry.Retry) error {
+		if n < 1 && n != Unlimited {
+			return errors.New("Attempts must be above zero, or Unlimited")
+		}
+		r.Attempts = n
+		return nil
+	})
+}
+
+// GiveUpAfter parks work that fails for longer than d since its first failure,
+// also if it has Attempts left. By default there is no such limit.
+func GiveUpAfter(d time.Duration) ActionOption {
+	return retrying(func(r *registry.Retry) error {
+		if d <= 0 {
+			return errors.New("GiveUpAfter must be above zero")
+		}
+		r.Limit = d
+		return nil
+	})
+}
+
+func retrying(set func(*registry.Retry) error) ActionOption {
+	return func(a *registry.Action) {
+		if a.HTTP != nil && !a.HTTP.Async {
+			a.Faults = append(a.Faults, errors.New("a request is not tried again by the runtime: remove Backoff, Attempts and GiveUpAfter, or put Async before them"))
+			return
+		}
+		if err := set(&a.Retry); err != nil {
+			a.Faults = append(a.Faults, err)
+		}
+	}
+}
+
+// Async lets an HTTP action outlive its request: the input is kept, the request
+// is answered with 202, a Location and {"runId", "status", "href"}, and the
+// work is done after, with retries as for events. The address tells how far it
+// is, and what the handler returned once it is done. The input cannot be a
+// stream.
+func Async() ActionOption {
+	return func(a *registry.Action) {
+		if a.HTTP == nil {
+			a.Faults = append(a.Faults, errors.New("Async is for OnHTTP: other actions outlive their trigger by themselves"))
+			return
+		}
+		for _, f := range reflect.VisibleFields(a.HTTP.In) {
+			if _, stream := f.Tag.Lookup("body"); stream {
+				a.Faults = append(a.Faults, fmt.Errorf("Async: field %s is a stream, which cannot be kept: store it in a blob.Storage first, in an action without Async", f.Name))
+			}
+		}
+		a.HTTP.Async = true
+		a.HTTP.Out = reflect.TypeFor[registry.Accepted]()
 	}
 }
 

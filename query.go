@@ -2,10 +2,8 @@ package talix
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 
 	"github.com/talix-dev/talix/internal/registry"
 )
@@ -62,25 +60,45 @@ type Page[R any] struct {
 	Items []R `json:"items"`
 	// Next is the cursor of the page that follows, empty on the last one.
 	Next string `json:"next,omitempty"`
+	// Prev is the cursor of the page before, empty on the first one. Rows that
+	// arrived before the first page are found by asking without a cursor.
+	Prev string `json:"prev,omitempty"`
 }
 
 // Paging is embedded in the input of a query with PageBy.
 type Paging struct {
-	Cursor string `query:"cursor" json:"cursor,omitempty" maxLength:"2048" doc:"Where to go on: the value of next in the page before."`
+	Cursor string `query:"cursor" json:"cursor,omitempty" maxLength:"2048" doc:"Where to go on: the value of next or prev in another page."`
 	Limit  int    `query:"limit" json:"limit,omitempty" minimum:"1" maximum:"1000" default:"100" doc:"The most items in a page."`
 }
 
-// SQL is a query for many rows in SQL over view tables. Parameters are written
-// :name and take the fields of In: by the name of the field's path, query,
-// header or json tag, or else in snake case. The result's columns fill the
-// fields of R by the names that NewTable uses. The text is checked at start,
-// and can only read.
+// SQL is a query for many rows in SQL over view tables. The tables may be those
+// of any services. The text is one SELECT; it is checked at start, with its
+// parameters and columns, and can only read. It is ended after ten seconds, and
+// has up to 10,000 rows, unless it answers in pages (PageBy) or row by row
+// (Each). The result's columns fill the fields of R by the names that NewTable
+// uses.
+//
+// Parameters are written :name and take the fields of In: by the name of the
+// field's path, query, header or json tag, or else in snake case.
+//
+//   - A filter that may be left out is a pointer: nil is NULL, so that
+//     (:vendor IS NULL OR vendor = :vendor) takes all rows then.
+//   - A slice is a set: vendor IN (:vendors). The empty set has no element, so
+//     that no row is in it. A set has at most 10,000 elements.
+//   - search(table, :words) is the set of the keys of the rows in which each of
+//     the words stands, in a column with a full-text tag, the last word perhaps
+//     not to its end: id IN search(notes, :words). Any text may be searched for;
+//     one without words finds nothing.
+//
+// The same text runs on every database as far as it keeps to what they share;
+// Dialect gives one of them a text of its own. Upper and lower case are told
+// apart by = and LIKE; lower and upper know the letters of all languages.
 func SQL[In, R any](name, text string, opts ...QueryOption) *Query[In, Page[R]] {
 	q := &Query[In, Page[R]]{sqlOf[In, R](name, text)}
 	q.def.Place = registry.Caller(1)
 	q.def.Out = reflect.TypeFor[Page[R]]()
-	q.def.SQL.Collect = func(rows []any, next string) any {
-		page := Page[R]{Items: make([]R, len(rows)), Next: next}
+	q.def.SQL.Collect = func(rows []any, cursors registry.Cursors) any {
+		page := Page[R]{Items: make([]R, len(rows)), Next: cursors.Next, Prev: cursors.Prev}
 		for i, row := range rows {
 			page.Items[i] = *row.(*R)
 		}
@@ -96,7 +114,7 @@ func SQLOne[In, R any](name, text string, opts ...QueryOption) *Query[In, R] {
 	q.def.Place = registry.Caller(1)
 	q.def.Out = reflect.TypeFor[R]()
 	q.def.SQL.One = true
-	q.def.SQL.Collect = func(rows []any, _ string) any { return *rows[0].(*R) }
+	q.def.SQL.Collect = func(rows []any, _ registry.Cursors) any { return *rows[0].(*R) }
 	return q.with(opts)
 }
 
@@ -117,6 +135,7 @@ func (q *Query[In, Out]) with(opts []QueryOption) *Query[In, Out] {
 	}
 	if h := q.def.HTTP; h != nil {
 		h.In, h.Out = q.def.In, q.def.Out
+		h.Summary, h.Description = q.def.Summary, q.def.Description
 		h.NewIn = func() any { return new(In) }
 	}
 	return q
@@ -127,34 +146,3 @@ func (q *Query[In, Out]) Register(r *registry.Registry) { r.AddQuery(&q.def) }
 
 // QueryOption says more of a query.
 type QueryOption func(*registry.Query)
-
-// Expose answers a query over HTTP, as in Expose("GET /documents/{id}"). The
-// query's input is taken from the request as OnHTTP does; fields without a tag
-// are query parameters.
-func Expose(pattern string) QueryOption {
-	return func(q *registry.Query) {
-		method, path, ok := strings.Cut(pattern, " ")
-		if !ok || method != "GET" || !strings.HasPrefix(path, "/") {
-			q.Faults = append(q.Faults, fmt.Errorf("query %q: Expose(%q): queries are read with GET, as in \"GET /documents/{id}\"", q.Name, pattern))
-		}
-		q.HTTP = &registry.HTTP{Method: method, Path: path}
-	}
-}
-
-// PageBy gives the answer of an SQL query in pages, in the order of the given
-// columns of its result, each followed by " desc" if it falls. Together they
-// must be different for each row. The query's text has no ORDER BY or LIMIT of
-// its own, and its input embeds Paging. Pages stay stable while rows arrive: a
-// cursor says after which row to go on, not how many to skip.
-func PageBy(columns ...string) QueryOption {
-	return func(q *registry.Query) {
-		if q.SQL == nil || q.SQL.One || len(columns) == 0 {
-			q.Faults = append(q.Faults, errors.New("PageBy is for SQL queries and takes at least one column"))
-			return
-		}
-		for _, c := range columns {
-			name, desc := strings.CutSuffix(c, " desc")
-			q.SQL.Page = append(q.SQL.Page, registry.PageKey{Column: name, Desc: desc})
-		}
-	}
-}

@@ -5,67 +5,107 @@ import (
 	"reflect"
 
 	"github.com/talix-dev/talix/internal/registry"
-	"github.com/talix-dev/talix/store"
 )
 
-// Table is a view in the form of an SQL table, one row for each entity id.
+// Table is a view in the form of an SQL table.
 type Table[R any] struct {
-	def registry.Table
-}
-
-// Projection says how one type of event changes the row of its entity.
-type Projection[R any] struct {
-	when registry.When
+	def  registry.Table
+	view registry.View // of a table that is a view of its own
 }
 
 // NewTable defines a view table by what events do to its rows. R is a struct;
 // its exported fields are the columns, named in snake case (DocumentID is
-// document_id) or by a db tag; db:"-" leaves a field out. The field ID, or the
-// one tagged db:"name,key", is the key: the runtime sets it to the entity's id
-// before a projection runs. A tag db:"name,index" asks for an index.
+// document_id) or by a db tag; db:"-" leaves a field out. Columns hold strings,
+// numbers, booleans, times (as UTC text that sorts), types with MarshalText (as
+// text), and anything else as JSON; a pointer may be NULL.
+//
+// The field ID is the key, or those that are tagged, as in db:"name,key". Other
+// words in a tag, one behind the other, are
+//
+//	index            an index of the column
+//	unique           no two rows have the same value
+//	index=of_several one index over the fields that name it, in their order
+//	unique=pair      no two rows have the same values in the fields that name it
+//	fulltext         the column can be searched by words
 //
 // A row and the mark that tells which events were taken change in one
-// transaction, so each event has its effect on a row exactly once.
+// transaction, so each event has its effect on a row exactly once, also if it
+// changes many rows. An event that can't be taken (it can't be decoded, its
+// projection panics, a unique index forbids its row) is parked, and with it the
+// later events of its entity, until it is retried or skipped; all others go on.
 //
-// Columns hold strings, numbers, booleans, times (as UTC text that sorts), types
-// with MarshalText (as text), and anything else as JSON; a pointer may be NULL.
+// Order is promised for the events of one entity. Rows that events of several
+// entities change must not depend on the order among these.
+//
+// A table without projections is filled by a view: see NewView.
 func NewTable[R any](name string, projections ...Projection[R]) *Table[R] {
-	t := &Table[R]{registry.Table{
-		Name:    name,
-		Place:   registry.Caller(1),
-		Row:     reflect.TypeFor[R](),
-		NewRow:  func() any { return new(R) },
-		Version: 1,
-	}}
+	t := &Table[R]{def: tableOf[R](name, registry.Caller(1))}
+	t.view = registry.View{Name: name, Place: t.def.Place, Version: 1}
 	for _, p := range projections {
-		t.def.Whens = append(t.def.Whens, p.when)
-	}
-	if len(projections) == 0 {
-		t.def.Faults = append(t.def.Faults, fmt.Errorf("table %q takes no events: give it projections made by When", name))
+		t.view.Takes = append(t.view.Takes, p.projection((*R)(nil)))
 	}
 	return t
 }
 
-// When changes the row of the entity that the event is about. The row is new,
-// with its key set, if the table has none for that entity's id. change must be
-// a pure function of its arguments: it runs again when the view is rebuilt.
-func When[R any, E EventFor[S], S any](change func(row *R, e Recorded[E])) Projection[R] {
-	return Projection[R]{registry.When{
-		Go: reflect.TypeFor[E](),
-		Apply: func(row, event any, e *store.Event) {
-			change(row.(*R), Recorded[E]{metaOf(e), event.(E)})
-		},
-	}}
+func tableOf[R any](name string, place registry.Place) registry.Table {
+	return registry.Table{Name: name, Place: place, Row: reflect.TypeFor[R](), NewRow: func() any { return new(R) }}
 }
 
 // CodeVersion tells that the code of the table's projections changed its
 // meaning: with another number than before, the rows are made anew from the
-// log at the next start. It starts with 1. Changes of R do the same by
-// themselves.
+// log, beside the old ones, which answer until all is there. It starts with 1.
+// Changes of R, and of the events that are taken, do the same by themselves.
 func (t *Table[R]) CodeVersion(n int) *Table[R] {
-	t.def.Version = n
+	t.view.Version = n
+	return t
+}
+
+// FromNow makes the table take only the events that come after it was first
+// started. When it is made anew, it begins at the same place again.
+func (t *Table[R]) FromNow() *Table[R] {
+	t.view.FromNow = true
+	return t
+}
+
+// StopOnPoison makes an event that can't be taken stop the whole table, instead
+// of parking its entity: for rows where a part would mislead. Queries that wait
+// for later events then fail; it is tried again from time to time.
+func (t *Table[R]) StopOnPoison() *Table[R] {
+	t.view.StopOnPoison = true
+	return t
+}
+
+// KeepHistory keeps every row that the table ever had in a second table of the
+// name with _history behind it: the columns of R, and in "partition",
+// valid_from and valid_to the positions of the events that made and ended the
+// row; valid_to of a present row is 9223372036854775807. As of a position, the
+// row was the one with valid_from <= position AND valid_to > position.
+//
+// Each row belongs to one entity: By, ByEach and NewView can't be used with it.
+func (t *Table[R]) KeepHistory() *Table[R] {
+	t.def.History = true
 	return t
 }
 
 // Register hands the definition to a runtime; it is not for users.
-func (t *Table[R]) Register(r *registry.Registry) { r.AddTable(&t.def) }
+func (t *Table[R]) Register(r *registry.Registry) {
+	if len(t.view.Takes) == 0 {
+		r.AddTable(&t.def)
+		return
+	}
+	r.AddView(t.asView())
+}
+
+// asView is the view that the table is. Registries hold one for each table.
+func (t *Table[R]) asView() *registry.View {
+	v := t.view
+	v.Tables = []*registry.Table{&t.def}
+	return &v
+}
+
+func (t *Table[R]) table() (*registry.Table, error) {
+	if len(t.view.Takes) > 0 {
+		return &t.def, fmt.Errorf("table %q has projections of its own: remove them, or take the table out of the view", t.def.Name)
+	}
+	return &t.def, nil
+}

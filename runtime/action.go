@@ -3,12 +3,16 @@ package runtime
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/internal/deliver"
+	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/source"
 	"github.com/talix-dev/talix/store"
 )
@@ -24,8 +28,13 @@ func (r *Runtime) act(ctx context.Context, a *registry.Action, s *scope, in any,
 }
 
 // onEvent runs an action on an event. The ids of what it runs derive from the
-// event and the action.
-func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e *store.Event) error {
+// event and the action. Fresh: it is certain that it was not run before.
+func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e *store.Event, fresh bool) deliver.Run {
+	if a.Topic != nil {
+		return deliver.Run{Err: r.publish(ctx, a, event, e)}
+	}
+	runID := registry.RunID(string(work.Event), a.Name, e.Stream.Type, e.Stream.ID, strconv.FormatInt(int64(e.Version), 10))
+	run := r.flow.Open(e.Partition, runID, fresh)
 	s := r.newScope(cause{
 		base:        id.DeriveName(e.ID, a.Name),
 		delivered:   true,
@@ -33,8 +42,25 @@ func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e 
 		causation:   e.ID,
 		wrote:       positions{{e.Partition, e.Position}},
 	})
+	s.line = run.Line()
 	_, err := r.act(ctx, a, s, event, e)
-	return err
+	if err == nil {
+		err = run.Missed()
+	}
+	out := deliver.Run{Err: err, Notes: run.Notes(), Noted: run.Noted}
+	if !fresh || run.Journaled() {
+		out.Journal = runID
+	}
+	return out
+}
+
+// onItem runs an action whose work is kept.
+func (r *Runtime) onItem(ctx context.Context, a *registry.Action, in any, item work.Item, run *flow.Run) (any, error) {
+	s := r.newScope(cause{base: item.Base, delivered: true, correlation: item.Correlation, causation: item.Causation})
+	s.line = run.Line()
+	out, err := r.act(ctx, a, s, in, nil)
+	run.Wrote = s.written().String()
+	return out, err
 }
 
 // receive runs the actions on outside triggers until ctx ends.
@@ -74,24 +100,4 @@ func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, m source.Me
 	base := id.Hash("message", a.Name, m.ID)
 	_, err = r.act(ctx, a, r.newScope(cause{base: base, delivered: true, causation: base}), in, nil)
 	return err
-}
-
-// trim forgets old results of commands, a few at a time.
-func (r *Runtime) trim(ctx context.Context) {
-	ticker := time.NewTicker(time.Minute)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-		const portion = 1000
-		for n := portion; n == portion && ctx.Err() == nil; {
-			var err error
-			if n, err = r.cfg.Store.Trim(ctx, r.cfg.Now().Add(-r.cfg.KeepResults), portion); err != nil && ctx.Err() == nil {
-				r.cfg.Log.Error("forget old command ids", "error", err)
-			}
-		}
-	}
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/entity"
+	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/project"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/schema"
-	"github.com/talix-dev/talix/internal/sqlquery"
+	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -27,6 +28,9 @@ func (r *Runtime) define(ctx context.Context) error {
 		}
 		p.Register(r.registry)
 	}
+	if r.asynchronous() {
+		r.runs().Register(r.registry)
+	}
 	r.registry.Check()
 	r.plugins = pluginsOf(r.registry)
 	r.needed = needsOf(r.registry)
@@ -34,6 +38,7 @@ func (r *Runtime) define(ctx context.Context) error {
 	set.Custom = r.plugins.custom()
 	faults := r.registry.Faults()
 	faults = append(faults, r.checkInputs(set)...)
+	faults = append(faults, r.checkKept(set)...)
 	faults = append(faults, r.defineViews(ctx)...)
 	edge, err := httpedge.New(r.edgeConfig(set))
 	r.edge = edge
@@ -44,23 +49,27 @@ func (r *Runtime) define(ctx context.Context) error {
 func (r *Runtime) checkInputs(set *schema.Set) (faults []error) {
 	r.checks = map[*registry.Command]func(any) error{}
 	for _, c := range r.registry.Commands {
-		r.checks[c] = nil
-		checker, err := set.Checker(c.In)
+		check, err := checkOf(set, c.In, c.FullName())
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: command %q: %w", c.Place, c.Name, err))
-			continue
 		}
-		if checker.Trivial() {
-			continue
-		}
-		r.checks[c] = func(in any) error {
-			if fields := checker.Value(in); len(fields) > 0 {
-				return &registry.Fault{Code: registry.Invalid, Message: "the input of " + c.FullName() + " is not valid", Fields: fields}
-			}
-			return nil
-		}
+		r.checks[c] = check
 	}
 	return faults
+}
+
+// checkOf compiles what a type demands of inputs; nil: nothing.
+func checkOf(set *schema.Set, t reflect.Type, name string) (func(any) error, error) {
+	checker, err := set.Checker(t)
+	if err != nil || checker.Trivial() {
+		return nil, err
+	}
+	return func(in any) error {
+		if fields := checker.Value(in); len(fields) > 0 {
+			return &registry.Fault{Code: registry.Invalid, Message: "the input of " + name + " is not valid", Fields: fields}
+		}
+		return nil
+	}, nil
 }
 
 // defineViews checks view tables, and compiles the queries over them. The
@@ -69,9 +78,11 @@ func (r *Runtime) defineViews(ctx context.Context) (faults []error) {
 	if r.cfg.Tables == nil {
 		return r.needTables()
 	}
+	r.hub = r.newHub()
 	projector, err := project.New(project.Config{
-		Registry: r.registry, Tables: r.cfg.Tables, Tail: r.tail,
+		Registry: r.registry, Tables: r.cfg.Tables, Tail: r.tail, Load: r.cfg.Store.Load,
 		Identity: r.cfg.Store.Identity().String(), Log: r.cfg.Log, Now: r.cfg.Now,
+		Changed: r.hub.Changed,
 	})
 	if err != nil {
 		return []error{err}
@@ -80,16 +91,7 @@ func (r *Runtime) defineViews(ctx context.Context) (faults []error) {
 		return []error{err}
 	}
 	r.projector = projector
-	r.queries = map[*registry.Query]*sqlquery.Query{}
-	for _, q := range r.registry.Queries {
-		if q.SQL == nil {
-			continue
-		}
-		compiled, errs := sqlquery.Compile(ctx, sqlquery.Config{Tables: r.cfg.Tables}, q)
-		faults = append(faults, errs...)
-		r.queries[q] = compiled
-	}
-	return faults
+	return r.compileQueries(ctx)
 }
 
 // needTables names what cannot be without view tables.
@@ -112,15 +114,21 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 			Store: r.cfg.Store, Partition: store.Partition(p), Publish: r.tail.Publish, Refresh: r.tail.Refresh,
 		}))
 	}
+	r.keep()
 	e := r.cfg.Entities
 	r.engine = entity.New(entity.Config{
-		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log,
+		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(),
 		MaxLive: e.MaxLive, MaxBytes: e.MaxBytes, Idle: e.Idle, MaxQueue: e.MaxQueue, MaxWait: e.MaxWait,
 	})
 	r.dispatcher, err = deliver.New(ctx, deliver.Config{
 		Registry: r.registry, Store: r.cfg.Store, Tail: r.tail, Group: r.group, Act: r.onEvent, Log: r.cfg.Log,
+		Work: r.flow.Work, Forget: flow.Forget, Now: r.cfg.Now,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	r.others[work.Event] = r.dispatcher.RunItem
+	return r.flow.Arm(ctx)
 }
 
 // needs are the types that services named with Needs, and what is provided

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -29,20 +30,26 @@ func (r *Runtime) edgeConfig(set *schema.Set) httpedge.Config {
 func (b backend) Act(ctx context.Context, a *registry.Action, in any, req *httpedge.Request) (any, error) {
 	s := b.newScope(cause{base: req.Key, correlation: req.Correlation, header: req.Header})
 	req.Correlation = s.cause.correlation
+	if a.HTTP.Async {
+		return b.accept(ctx, a, s, in)
+	}
 	out, err := b.act(ctx, a, s, in, nil)
 	req.Position = s.written().String()
-	return out, err
+	return out, b.ended(a, s, err)
 }
 
-// Ask runs an exposed query.
-func (b backend) Ask(ctx context.Context, q *registry.Query, in any, req *httpedge.Request) (any, error) {
-	after, err := parsePositions(req.After, b.tail.Partitions())
-	if err != nil {
-		return nil, err
+// ended is why a request failed whose action asked for what only work that is
+// kept can have, or could not reach the store.
+func (b backend) ended(a *registry.Action, s *scope, err error) error {
+	i, ok := errors.AsType[*registry.Interrupt](err)
+	switch {
+	case !ok:
+		return err
+	case i.Kind == registry.Broken:
+		return registry.Faultf(registry.Unavailable, "the store does not take it at the moment; try again later").Because(i.Cause)
+	default:
+		return b.fail(i.Cause, "action", a.Name, s.cause.correlation)
 	}
-	s := b.newScope(cause{correlation: req.Correlation, header: req.Header, wrote: after})
-	req.Correlation = s.cause.correlation
-	return s.Ask(ctx, q, in)
 }
 
 // Allow asks the interceptors whether an earlier answer may be given again.

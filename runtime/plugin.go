@@ -61,7 +61,12 @@ func (ps plugins) custom() func(reflect.Type) (func(any) []registry.Field, error
 func (r *Runtime) observe(ctx context.Context, op talix.Operation, run func(context.Context) error) error {
 	started := r.cfg.Now()
 	err := r.intercept(ctx, op, r.plugins.interceptors, run)
-	if err != nil {
+	if i, ok := errors.AsType[*registry.Interrupt](err); ok {
+		if i.Kind == registry.Suspended || i.Kind == registry.Cancelled {
+			return i // nothing that has failed
+		}
+		err = i
+	} else if err != nil {
 		err = r.fail(err, string(op.Kind), op.Name, op.CorrelationID)
 	}
 	if len(r.plugins.reporters) > 0 {
@@ -84,7 +89,10 @@ func (r *Runtime) intercept(ctx context.Context, op talix.Operation, rest []tali
 // contain turns a panic into an error.
 func contain(ctx context.Context, run func(context.Context) error) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if i, ok := p.(*registry.Interrupt); ok {
+			err = i
+		} else if p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()

@@ -14,15 +14,19 @@ import (
 	"time"
 
 	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/broker"
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/entity"
+	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/id"
+	"github.com/talix-dev/talix/internal/live"
 	"github.com/talix-dev/talix/internal/project"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/sqlquery"
 	"github.com/talix-dev/talix/internal/tail"
+	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/table"
 )
@@ -35,6 +39,10 @@ type Config struct {
 	// Tables holds the view tables. It is needed by services that define
 	// tables or SQL queries. The runtime does not close it.
 	Tables table.Store
+	// Brokers are the brokers of actions on messages and of what is published,
+	// by name. The one with the empty name is the default. The runtime does
+	// not close them.
+	Brokers map[string]broker.Broker
 	// Parts are the services, what is provided to them, and plugins.
 	Parts []talix.Part
 
@@ -51,6 +59,8 @@ type Config struct {
 	QueryWait time.Duration
 	// Entities bounds the live entities.
 	Entities EntityConfig
+	// Queries bounds SQL queries.
+	Queries QueryConfig
 }
 
 // EntityConfig bounds live entities. Zero fields take the defaults named.
@@ -84,19 +94,24 @@ func (c *Config) defaults() {
 
 // Runtime hosts services. Its methods may be called from many goroutines.
 type Runtime struct {
-	cfg      Config
-	registry *registry.Registry
-	plugins  plugins
-	needed   needs
-	checks   map[*registry.Command]func(in any) error // nil: nothing to check
-	queries  map[*registry.Query]*sqlquery.Query
+	cfg       Config
+	registry  *registry.Registry
+	plugins   plugins
+	needed    needs
+	checks    map[*registry.Command]func(in any) error // nil: nothing to check
+	workflows map[*registry.Action]func(in any) error  // nil: nothing to check
+	queries   map[*registry.Query]*sqlquery.Query
 
 	ids        *id.Source
 	tail       *tail.Tail
 	groups     []*commit.Group
 	engine     *entity.Engine
+	flow       *flow.Flow
+	past       past
+	others     map[work.Kind]func(context.Context, work.Item) work.Verdict
 	dispatcher *deliver.Dispatcher
 	projector  *project.Projector
+	hub        *live.Hub // nil without Tables
 	edge       *httpedge.Edge
 
 	running sync.WaitGroup
@@ -120,6 +135,9 @@ func New(ctx context.Context, cfg Config) (*Runtime, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("make runtime: Config.Store is nil: give it a store, such as sqlite.Open or memory.New make")
 	}
+	if _, ok := cfg.Store.(store.Keeper); !ok {
+		return nil, fmt.Errorf("make runtime: the store %T keeps no records: use one that is a store.Keeper", cfg.Store)
+	}
 	r := &Runtime{cfg: cfg, ids: id.NewSource(cfg.Now)}
 	var err error
 	if r.tail, err = tail.Open(ctx, cfg.Store); err != nil {
@@ -140,6 +158,7 @@ func (r *Runtime) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	r.running.Go(func() { r.dispatcher.Run(ctx) })
+	r.running.Go(func() { r.flow.Run(ctx) })
 	r.running.Go(func() { r.receive(ctx) })
 	r.running.Go(func() { r.trim(ctx) })
 	if r.projector != nil {
@@ -155,6 +174,7 @@ func (r *Runtime) Stop() {
 	if r.state.Swap(stopped) == stopped {
 		return
 	}
+	r.EndWatches()
 	if r.cancel != nil {
 		r.cancel()
 	}

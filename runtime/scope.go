@@ -10,6 +10,7 @@ import (
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/internal/entity"
+	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
@@ -32,9 +33,12 @@ type cause struct {
 
 // scope is one run of an action: the registry.Host of its context.
 type scope struct {
-	r     *Runtime
-	cause cause
-	ids   atomic.Uint64
+	r      *Runtime
+	cause  cause
+	line   *flow.Line // of a run that is kept; else nil
+	parent *scope     // of a branch
+	ids    atomic.Uint64
+	forks  atomic.Uint64
 
 	mu    sync.Mutex
 	wrote positions
@@ -78,6 +82,32 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 	if err != nil {
 		return registry.Reply{}, err
 	}
+	if s.line == nil {
+		return s.run(ctx, call)
+	}
+	var reply registry.Reply
+	earlier := func(ctx context.Context) ([]byte, bool, error) {
+		reply, found, err := s.r.engine.Recall(ctx, call)
+		return reply.Data, found, err
+	}
+	data, err := s.line.Command(ctx, c.FullName()+" "+entityID, earlier, func(ctx context.Context) (_ []byte, err error) {
+		reply, err = s.run(ctx, call)
+		return reply.Data, err
+	})
+	if err != nil {
+		return registry.Reply{}, err
+	}
+	if reply.Data == nil { // it was run before
+		stream := store.Stream{Type: c.Entity.Type, ID: entityID}
+		p := store.PartitionOf(stream, s.r.tail.Partitions())
+		s.noteAt(p, s.r.tail.Head(p))
+		reply.Data = data
+	}
+	return reply, nil
+}
+
+func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, error) {
+	c := call.Command
 	started := s.r.cfg.Now()
 	reply, err := s.r.engine.Run(ctx, call)
 	s.report(ctx, call, started, reply, err)
@@ -146,12 +176,7 @@ func (s *scope) note(reply entity.Reply) {
 	if reply.Repeated {
 		p = s.r.tail.Head(reply.Partition)
 	}
-	if p == 0 {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.wrote = s.wrote.with(reply.Partition, p)
+	s.noteAt(reply.Partition, p)
 }
 
 func (s *scope) written() positions {
@@ -166,30 +191,6 @@ func (s *scope) Read(ctx context.Context, e *registry.Entity, entityID string) (
 		return nil, 0, s.r.fail(err, "load", e.Type, s.cause.correlation)
 	}
 	return state, version, nil
-}
-
-func (s *scope) Ask(ctx context.Context, q *registry.Query, in any) (any, error) {
-	op := s.operation(talix.KindQuery, s.r.registry.Owner(q), q.Name)
-	var out any
-	err := s.r.observe(ctx, op, func(ctx context.Context) (err error) {
-		out, err = s.ask(ctx, q, in)
-		return err
-	})
-	return out, err
-}
-
-func (s *scope) ask(ctx context.Context, q *registry.Query, in any) (any, error) {
-	if q.SQL == nil {
-		return q.Handle(ctx, s, in)
-	}
-	compiled := s.r.queries[q]
-	if compiled == nil {
-		return nil, registry.Faultf(registry.Internal, "query %s is in no service of this runtime: add it to Components", q.Name)
-	}
-	if err := s.r.waitFor(ctx, compiled.Tables(), s.written()); err != nil {
-		return nil, err
-	}
-	return compiled.Run(ctx, in)
 }
 
 func (s *scope) operation(kind talix.Kind, service, name string) talix.Operation {

@@ -4,6 +4,9 @@ package source
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
 	"time"
 )
 
@@ -16,6 +19,36 @@ type Source interface {
 	// id. An error from Receive itself means that it could not go on; the
 	// runtime calls it again after a pause.
 	Receive(ctx context.Context, deliver func(context.Context, Message) error) error
+}
+
+// ErrInvalid: a message cannot be decoded, so delivering it again is pointless.
+// Decode wraps it, and deliver returns what Decode returned.
+var ErrInvalid = errors.New("the message cannot be decoded")
+
+// Reference is a Source that stands for another one, which the program provides
+// where it is put together: so definitions name no secrets or addresses. The
+// runtime calls Resolve once, before it receives, and then uses what it
+// returned. An error is a fault of wiring.
+type Reference interface {
+	Source
+	// Resolve finds the source. get is the service (dependency) of a type, as
+	// talix.Get finds it.
+	Resolve(get func(reflect.Type) (any, error)) (Source, error)
+}
+
+// Get is the service (dependency) of the type T, for those who implement
+// Resolve.
+func Get[T any](get func(reflect.Type) (any, error)) (T, error) {
+	v, err := get(reflect.TypeFor[T]())
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	t, ok := v.(T)
+	if !ok {
+		return t, fmt.Errorf("a %T is provided as %s", v, reflect.TypeFor[T]())
+	}
+	return t, nil
 }
 
 // Message is what an outside system tells.

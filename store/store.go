@@ -131,7 +131,8 @@ type Batch struct {
 	Result []byte
 	Time   time.Time // when Result was made, for Trim
 	Marks  []Mark
-	// Records are changes of records; only for a Store that is a Keeper.
+	// Records are changes of records; only for a Store that is a Keeper. A
+	// later batch that only names the same record does not fall with this one.
 	Records []Change
 }
 

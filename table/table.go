@@ -5,34 +5,65 @@ package table
 
 import (
 	"context"
+	"errors"
 	"iter"
 )
 
+// ErrConstraint: a row would have had the same values as another one in a
+// unique index. The transaction was rolled back.
+var ErrConstraint = errors.New("a unique index forbids the row")
+
 // Store holds view tables. Everything in it can be derived from the log again.
 // All methods may be called from many goroutines at once.
+//
+// After Close, calls fail with store.ErrClosed. A store that finds itself
+// damaged fails with store.ErrCorrupt, and is to be made anew when it is opened
+// the next time.
 type Store interface {
 	// Ensure makes the tables that are missing, and makes those anew, empty
-	// and with their marks gone, whose Fingerprint differs from the one that
-	// they were made with. Where identity differs from that of the last call,
-	// the tables belong to another log and all are made anew. Tables that are
-	// not named are left alone.
+	// and with the marks of their view gone, whose Fingerprint differs from the
+	// one that they were made with. Where identity differs from that of the
+	// last call, the tables belong to another log: all are dropped, also those
+	// that are not named, with all marks. Otherwise, tables that are not named
+	// are left alone. It is all or nothing.
 	Ensure(ctx context.Context, identity string, schemas []Schema) error
 
-	// Reset empties one table and forgets its marks, in one transaction.
-	Reset(ctx context.Context, s Schema) error
+	// Made tells the fingerprint of each table that is there, by its name.
+	Made(ctx context.Context) (map[string]string, error)
+
+	// Reset empties tables and forgets the marks of their views, in one
+	// transaction.
+	Reset(ctx context.Context, schemas ...Schema) error
+
+	// Drop removes tables, as far as they are there, and the marks of views, in
+	// one transaction.
+	Drop(ctx context.Context, tables, views []string) error
+
+	// Replace puts tables that Ensure made into the place of others, with their
+	// rows, in one transaction: by[i] becomes as[i], which differs in name and
+	// view alone. What had the name or the view of an as before is dropped. The
+	// marks of the view of by become those of the view of as. Then fn runs in
+	// the same transaction, as in Update. Queries see all of it or nothing.
+	Replace(ctx context.Context, as, by []Schema, fn func(Tx) error) error
 
 	// Mark is the position up to which a view has taken a partition's events;
 	// zero if it took none.
 	Mark(ctx context.Context, view string, partition int) (int64, error)
 
 	// Update runs fn in one write transaction, which is committed if fn
-	// returns nil and rolled back otherwise. Updates run one after another.
+	// returns nil and rolled back otherwise. Once a call of the Tx failed,
+	// nothing is committed, whatever fn returns. Updates run one after another.
 	// The Tx must not be used after fn returned.
+	//
+	// An error other than fn's may come after the commit: the marks tell what
+	// became of it.
 	Update(ctx context.Context, fn func(Tx) error) error
 
-	// Prepare compiles a query and tells its parameters and columns. The error
-	// says what is wrong with the text, and where the database tells it.
-	Prepare(ctx context.Context, sql string) (Statement, error)
+	// Prepare compiles a query over tables of the given schemas, whatever is
+	// there under their names, or over what is there where over is empty. It
+	// tells the query's parameters and columns. The error says what is wrong
+	// with the text, and where the database tells it.
+	Prepare(ctx context.Context, sql string, over []Schema) (Statement, error)
 
 	// Query runs a query on committed data, on a connection that cannot
 	// write. Parameters that args leaves out are NULL. The rows must not be
@@ -45,45 +76,26 @@ type Store interface {
 	Close() error
 }
 
-// Tx is a write transaction.
+// Tx is a write transaction. Keys are the values of the key columns, in their
+// order.
 type Tx interface {
 	// Get reads the row with the given key, in the order of the schema's
 	// columns, or nil.
-	Get(s *Schema, key Value) ([]Value, error)
-	// Put inserts the row or replaces the one with the same key.
+	Get(s *Schema, key []Value) ([]Value, error)
+	// Scan reads the rows whose first key columns have the given values, in the
+	// order of their keys. Without values it reads all rows. The rows must not
+	// be kept after the next one was taken, and the loop must not write.
+	Scan(s *Schema, prefix []Value) iter.Seq2[[]Value, error]
+	// Put inserts the row or replaces the one with the same key. Not a number
+	// is NULL, and an Int fits a Float column; other values that don't fit
+	// their column are an error. It is an ErrConstraint, here or at the latest
+	// when the transaction ends, if a unique index forbids the row.
 	Put(s *Schema, row []Value) error
 	// Delete removes the row with the given key, if it is there.
-	Delete(s *Schema, key Value) error
-	// Mark moves a view's mark; ErrMark if the present one is not from.
+	Delete(s *Schema, key []Value) error
+	// Mark moves a view's mark; ErrMark if the present one is not from. A move
+	// to where it stands checks that.
 	Mark(view string, partition int, from, to int64) error
-}
-
-// Schema describes one view table.
-type Schema struct {
-	Name    string // table name: letters, digits and underscores
-	Columns []Column
-	// Fingerprint changes when the rows have to be made anew, because the
-	// columns or the code that makes the rows changed.
-	Fingerprint string
-}
-
-// Key is the index of the key column, or -1.
-func (s *Schema) Key() int {
-	for i, c := range s.Columns {
-		if c.Key {
-			return i
-		}
-	}
-	return -1
-}
-
-// Column is one column of a view table.
-type Column struct {
-	Name  string
-	Kind  Kind
-	Key   bool // the primary key; exactly one column has it
-	Null  bool // NULL is allowed
-	Index bool // an index of its own
 }
 
 // Statement is what a database tells of a query before it runs.

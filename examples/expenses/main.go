@@ -15,6 +15,7 @@ import (
 	"github.com/talix-dev/talix/examples/expenses/document"
 	"github.com/talix-dev/talix/examples/expenses/expense"
 	"github.com/talix-dev/talix/examples/expenses/fetch"
+	"github.com/talix-dev/talix/examples/expenses/page"
 	"github.com/talix-dev/talix/standalone"
 )
 
@@ -37,7 +38,7 @@ func main() {
 	app.Main(
 		talix.Provide[document.FileStorage](files{dir.New(app.Path("files")), fetch.New(download)}),
 		talix.Provide[document.Analyzer](analyzer{model.analyzer()}),
-		document.Service, expense.Service,
+		document.Service, expense.Service, page.Service,
 	)
 }
 

@@ -3,43 +3,59 @@ package deliver
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
-	"runtime/debug"
 	"sync"
-	"time"
 
+	"github.com/talix-dev/talix/internal/journal"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
 
-// consumer delivers the events of one partition to one action.
+// consumer delivers the events of one partition to one action. The first run of
+// an event needs no record: the mark tells that it is still to be done. Only
+// what fails or waits gets one, as a lane of its entity.
 type consumer struct {
 	cfg       *Config
 	action    *registry.Action
 	entity    *registry.Entity
-	event     *registry.Event
+	event     *registry.Event // nil: all events of the entity
 	partition store.Partition
 	slots     chan struct{} // shared by the action's consumers
+	policy    work.Policy
+	opened    store.Position // the head of the log when the consumer was opened
+	clean     bool           // no run of the action had a journal then
 
 	window window
-	stored store.Position // the mark in the store
+	work   sync.WaitGroup
 
-	mu    sync.Mutex
-	lanes map[string][]*store.Event // by entity id: the first is being worked on
-	work  sync.WaitGroup
+	mu      sync.Mutex
+	stored  store.Position            // the mark in the store
+	queues  map[string][]*store.Event // by entity id: the first is being worked on
+	lanes   map[string]*lane          // by entity id
+	guards  int                       // lanes that are guarding
+	forgets []journalOf               // what is of no use once the mark has passed it
+	start   func(*store.Event)        // begins the work on a queue; nil unless it runs
+	skipped int                       // events that were given up
+}
+
+// journalOf is the journal of an event that is done.
+type journalOf struct {
+	position store.Position
+	id       string
 }
 
 func (c *consumer) name() string { return "action/" + c.action.Name }
 
-// open reads the mark, or makes the first one.
+// open reads the mark, or makes the first one, and what was left in lanes.
 func (c *consumer) open(ctx context.Context) error {
-	c.lanes = map[string][]*store.Event{}
+	c.queues, c.lanes = map[string][]*store.Event{}, map[string]*lane{}
 	mark, _, err := c.cfg.Store.Mark(ctx, c.name(), c.partition)
 	if err != nil {
 		return fmt.Errorf("read mark: %w", err)
 	}
-	if head := c.cfg.Tail.Head(c.partition); mark > head {
-		return fmt.Errorf("its mark %d is beyond the end of the log, %d: the log was replaced by an older one: %w", mark, head, store.ErrCorrupt)
+	c.opened = c.cfg.Tail.Head(c.partition)
+	if mark > c.opened {
+		return fmt.Errorf("its mark %d is beyond the end of the log, %d: the log was replaced by an older one: %w", mark, c.opened, store.ErrCorrupt)
 	}
 	c.stored = mark
 	if c.action.Event.Start.Kind == registry.FromNow && mark == 0 {
@@ -48,6 +64,25 @@ func (c *consumer) open(ctx context.Context) error {
 		}
 	}
 	c.window.skip(c.stored)
+	if err := c.lookForJournals(ctx); err != nil {
+		return err
+	}
+	return c.loadLanes(ctx)
+}
+
+// lookForJournals finds out whether an event that is delivered may have a
+// journal.
+func (c *consumer) lookForJournals(ctx context.Context) error {
+	keeper, ok := c.cfg.Store.(store.Keeper)
+	if !ok {
+		c.clean = true
+		return nil
+	}
+	found, err := keeper.Records(ctx, c.partition, journal.Space, registry.RunID(string(work.Event), c.action.Name)+"/", "", 1)
+	if err != nil {
+		return fmt.Errorf("look for journals: %w", err)
+	}
+	c.clean = len(found) == 0
 	return nil
 }
 
@@ -56,7 +91,7 @@ func (c *consumer) run(ctx context.Context) {
 	var marking sync.WaitGroup
 	defer marking.Wait()
 	marking.Go(func() { c.keepMark(ctx) })
-	after := c.stored
+	after := c.begin(ctx)
 	for attempt := 0; ; {
 		events, err := c.cfg.Tail.Read(ctx, c.partition, after, 256)
 		if ctx.Err() != nil {
@@ -80,9 +115,26 @@ func (c *consumer) run(ctx context.Context) {
 	}
 }
 
+// begin lets queues be worked on, also those that a lane has left already. It
+// returns where to read on.
+func (c *consumer) begin(ctx context.Context) store.Position {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.start = func(e *store.Event) { c.work.Go(func() { c.drive(ctx, e) }) }
+	for _, queue := range c.queues {
+		c.start(queue[0])
+	}
+	return c.stored
+}
+
+// wants tells whether an event is the action's.
+func (c *consumer) wants(e *store.Event) bool {
+	return (c.event == nil || e.Type == c.event.Type) && e.Stream.Type == c.entity.Type && !e.Time.Before(c.action.Event.Start.Time)
+}
+
 // take begins the work on an event if it is the action's.
 func (c *consumer) take(ctx context.Context, e *store.Event) bool {
-	if e.Type != c.event.Type || e.Stream.Type != c.entity.Type || e.Time.Before(c.action.Event.Start.Time) {
+	if !c.wants(e) {
 		c.window.skip(e.Position)
 		return true
 	}
@@ -100,12 +152,26 @@ func (c *consumer) take(ctx context.Context, e *store.Event) bool {
 	c.window.begin(e.Position)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	id := e.Stream.ID
-	c.lanes[id] = append(c.lanes[id], e)
-	if len(c.lanes[id]) == 1 {
-		c.work.Go(func() { c.drive(ctx, e) })
+	switch c.lanes[e.Stream.ID].way(e) {
+	case short:
+		c.enqueue(e)
+	case past:
+		// It may have been done before there was a lane, whose mark was lost.
+		c.forgets = append(c.forgets, journalOf{e.Position, c.runID(e.Stream, e.Version)})
+		c.window.done(e.Position)
+	case over:
+		c.window.done(e.Position)
 	}
 	return true
+}
+
+// enqueue puts an event at the end of its entity's queue. c.mu is held.
+func (c *consumer) enqueue(e *store.Event) {
+	id := e.Stream.ID
+	c.queues[id] = append(c.queues[id], e)
+	if len(c.queues[id]) == 1 && c.start != nil {
+		c.start(e)
+	}
 }
 
 // drive works on the events of one entity, one after another.
@@ -119,69 +185,35 @@ func (c *consumer) drive(ctx context.Context, e *store.Event) {
 func (c *consumer) next(id string) *store.Event {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	lane := c.lanes[id][1:]
-	if len(lane) == 0 {
-		delete(c.lanes, id)
+	queue := c.queues[id][1:]
+	if len(queue) == 0 {
+		delete(c.queues, id)
 		return nil
 	}
-	c.lanes[id] = lane
-	return lane[0]
+	c.queues[id] = queue
+	return queue[0]
 }
 
-// finishEvent tries until the action succeeds, or ctx ends.
+// finishEvent tries until the action succeeds; false if ctx ended, or if the
+// event and those after it went to a lane.
 func (c *consumer) finishEvent(ctx context.Context, e *store.Event) bool {
 	for attempt := 1; ; attempt++ {
-		err := c.try(ctx, e)
-		if err == nil {
+		run := c.try(ctx, e, attempt == 1 && (c.clean || e.Position > c.opened))
+		if run.Err == nil {
+			c.forgetLater(e, run.Journal)
 			return true
 		}
 		if ctx.Err() != nil {
 			return false
 		}
+		if c.canLane(e.Stream) && !work.Outage(run.Err) {
+			c.openLane(ctx, e, run)
+			return false
+		}
 		c.cfg.Log.Warn("action failed and is tried again", "action", c.action.Name, "entity", e.Stream.String(),
-			"event", e.Type, "position", e.Position, "attempt", attempt, "correlation", e.Correlation, "error", err)
+			"event", e.Type, "position", e.Position, "attempt", attempt, "correlation", e.Correlation, "error", run.Err)
 		if !c.pause(ctx, attempt) {
 			return false
 		}
-	}
-}
-
-// try runs the action once, when there is a slot.
-func (c *consumer) try(ctx context.Context, e *store.Event) (err error) {
-	select {
-	case c.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	defer func() { <-c.slots }()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-		}
-	}()
-	data, err := c.event.Decode(e.Data)
-	if err != nil {
-		return err
-	}
-	return c.cfg.Act(ctx, c.action, data, e)
-}
-
-// pause waits with exponential backoff and jitter; false if ctx ended.
-func (c *consumer) pause(ctx context.Context, attempt int) bool {
-	first, longest := c.cfg.FirstPause, c.cfg.LongestPause
-	if c.action.Retry.First > 0 {
-		first, longest = c.action.Retry.First, c.action.Retry.Max
-	}
-	d := longest
-	if attempt < 32 {
-		d = min(longest, first<<(attempt-1))
-	}
-	timer := time.NewTimer(d/2 + rand.N(d/2+1))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -11,8 +11,11 @@ import (
 	"time"
 
 	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/journal"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/stuck"
 	"github.com/talix-dev/talix/internal/tail"
+	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -22,8 +25,17 @@ type Config struct {
 	Store    store.Store
 	Tail     *tail.Tail
 	Group    func(store.Partition) *commit.Group
-	// Act runs an action on a decoded event.
-	Act func(ctx context.Context, a *registry.Action, event any, e *store.Event) error
+	// Work keeps what failed or waits. Without it, that is tried again in
+	// memory, without end.
+	Work Work
+	// Act runs an action on a decoded event. fresh: it is certain that the run
+	// has no journal yet.
+	Act func(ctx context.Context, a *registry.Action, event any, e *store.Event, fresh bool) Run
+	// Forget makes the changes that delete what a run has kept. Defaults to
+	// those that delete its journal.
+	Forget func(run string) []store.Change
+	// Now is the clock. Defaults to time.Now.
+	Now func() time.Time
 	Log *slog.Logger
 
 	// Parallel bounds the runs of one action at a time. Defaults to 64.
@@ -40,7 +52,32 @@ type Config struct {
 	MarkEvery time.Duration
 }
 
+// Run is how a run of an action ended.
+type Run struct {
+	// Err is nil, what the action failed with, or a *registry.Interrupt.
+	Err error
+	// Journal is the run's id if it kept something that is of no use once it
+	// has succeeded.
+	Journal string
+	// Notes are written with the record of a run that failed or waits; Noted
+	// is then called if it is the event's first run and Noted is not nil.
+	Notes []store.Change
+	Noted func()
+}
+
+// Work is what keeps items; a *work.Runner.
+type Work interface {
+	stuck.Items
+	Create(ctx context.Context, item work.Item, more ...store.Change) (work.Item, bool, error)
+}
+
 func (c *Config) defaults() {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Forget == nil {
+		c.Forget = func(run string) []store.Change { return []store.Change{journal.Forget(run)} }
+	}
 	c.Parallel = cmp.Or(c.Parallel, 64)
 	c.Window = cmp.Or(c.Window, 8192)
 	c.FirstPause = cmp.Or(c.FirstPause, 100*time.Millisecond)
@@ -52,28 +89,52 @@ func (c *Config) defaults() {
 type Dispatcher struct {
 	cfg       Config
 	consumers []*consumer
+	byPlace   map[place]*consumer
+}
+
+type place struct {
+	action    string
+	partition store.Partition
 }
 
 // New prepares the actions' consumers: those that were never started get their
 // first mark, so that what is committed from now on is theirs.
 func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	cfg.defaults()
-	d := &Dispatcher{cfg: cfg}
+	d := &Dispatcher{cfg: cfg, byPlace: map[place]*consumer{}}
 	for _, a := range cfg.Registry.Actions {
 		if a.Event == nil {
 			continue
 		}
-		entity, event := cfg.Registry.Event(a.Event.Go)
-		slots := make(chan struct{}, cfg.Parallel)
-		for p := range cfg.Tail.Partitions() {
-			c := &consumer{cfg: &d.cfg, action: a, entity: entity, event: event, partition: store.Partition(p), slots: slots}
-			if err := c.open(ctx); err != nil {
-				return nil, fmt.Errorf("open action %s: %w", a.Name, err)
-			}
-			d.consumers = append(d.consumers, c)
+		if err := d.add(ctx, a); err != nil {
+			return nil, fmt.Errorf("open action %s: %w", a.Name, err)
 		}
 	}
 	return d, nil
+}
+
+// add opens the consumers of an action.
+func (d *Dispatcher) add(ctx context.Context, a *registry.Action) error {
+	slots := make(chan struct{}, d.cfg.Parallel)
+	for p := range d.cfg.Tail.Partitions() {
+		c := &consumer{cfg: &d.cfg, action: a, entity: a.Event.Entity, partition: store.Partition(p), slots: slots, policy: d.policyOf(a.Retry)}
+		if c.entity == nil {
+			c.entity, c.event = d.cfg.Registry.Event(a.Event.Go)
+		}
+		if err := c.open(ctx); err != nil {
+			return err
+		}
+		d.consumers = append(d.consumers, c)
+		d.byPlace[place{a.Name, c.partition}] = c
+	}
+	return nil
+}
+
+func (d *Dispatcher) policyOf(r registry.Retry) work.Policy {
+	return work.Policy{
+		First: cmp.Or(r.First, d.cfg.FirstPause), Most: cmp.Or(r.Max, d.cfg.LongestPause),
+		Attempts: r.Attempts, Limit: r.Limit,
+	}
 }
 
 // Run delivers until ctx ends, and returns when nothing is under way and the
@@ -93,14 +154,29 @@ type Status struct {
 	Mark      store.Position // all events up to here are done
 	Head      store.Position // the last event
 	Begun     int            // events that were begun and are not done
+	Lanes     int            // entities at whose events it failed or waits
+	Skipped   int            // events that were given up since the start
 }
 
 // Status tells where all actions stand.
 func (d *Dispatcher) Status() []Status {
 	out := make([]Status, len(d.consumers))
 	for i, c := range d.consumers {
-		mark, begun := c.window.state()
-		out[i] = Status{c.action.Name, c.partition, mark, d.cfg.Tail.Head(c.partition), begun}
+		out[i] = c.status()
 	}
 	return out
+}
+
+func (c *consumer) status() Status {
+	mark, begun := c.window.state()
+	s := Status{Action: c.action.Name, Partition: c.partition, Mark: mark, Head: c.cfg.Tail.Head(c.partition), Begun: begun}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.Skipped = c.skipped
+	for _, l := range c.lanes {
+		if l.state != guarding {
+			s.Lanes++
+		}
+	}
+	return s
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/talix-dev/talix/store"
@@ -11,9 +12,10 @@ import (
 
 // keepMark stores the mark a moment after it moved, until ctx ends.
 func (c *consumer) keepMark(ctx context.Context) {
+	c.dropGuards(ctx) // of an earlier runtime
 	for {
 		select {
-		case <-c.window.change(c.stored):
+		case <-c.window.change(c.mark()):
 		case <-ctx.Done():
 			return
 		}
@@ -28,8 +30,17 @@ func (c *consumer) keepMark(ctx context.Context) {
 	}
 }
 
+func (c *consumer) mark() store.Position {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stored
+}
+
 // finish waits for what is under way, and stores the last mark.
 func (c *consumer) finish() {
+	c.mu.Lock()
+	c.start = nil
+	c.mu.Unlock()
 	c.work.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -37,30 +48,33 @@ func (c *consumer) finish() {
 }
 
 func (c *consumer) flush(ctx context.Context) {
-	mark, _ := c.window.state()
-	if mark <= c.stored {
-		return
+	from := c.mark()
+	to, _ := c.window.state()
+	if to > from {
+		if err := c.store(ctx, from, to); err != nil && ctx.Err() == nil {
+			c.cfg.Log.Error("store mark of action", "action", c.action.Name, "error", err)
+		}
 	}
-	if err := c.store(ctx, mark); err != nil && ctx.Err() == nil {
-		c.cfg.Log.Error("store mark of action", "action", c.action.Name, "error", err)
-	}
+	c.dropGuards(ctx)
 }
 
 var errMarkMoved = errors.New("someone else moved the mark: is a second runtime working on this store?")
 
-// store moves the mark in the store. Where the outcome is not known, the next
-// call finds out by the mark itself.
-func (c *consumer) store(ctx context.Context, to store.Position) error {
-	o, err := c.submit(ctx, store.Mark{Consumer: c.name(), From: c.stored, To: to})
+// store moves the mark in the store, and forgets the journals that it passes:
+// not before, since an event that is delivered again needs its journal. Where
+// the outcome is not known, the next call finds out by the mark itself.
+func (c *consumer) store(ctx context.Context, from, to store.Position) error {
+	batch := store.Batch{Marks: []store.Mark{{Consumer: c.name(), From: from, To: to}}, Records: c.forgettable(to)}
+	o, err := c.submit(ctx, batch)
 	if err != nil {
 		return err
 	}
 	if o.Status == store.Durable {
-		c.stored = to
+		c.marked(to)
 		return nil
 	}
-	if mark, _, err := c.cfg.Store.Mark(ctx, c.name(), c.partition); err == nil && mark != c.stored {
-		c.stored = mark
+	if mark, _, err := c.cfg.Store.Mark(ctx, c.name(), c.partition); err == nil && mark != from {
+		c.marked(mark)
 		if mark == to {
 			return nil
 		}
@@ -69,8 +83,37 @@ func (c *consumer) store(ctx context.Context, to store.Position) error {
 	return fmt.Errorf("move mark to %d: %s: %w", to, o.Status, o.Err)
 }
 
-func (c *consumer) submit(ctx context.Context, marks ...store.Mark) (store.Outcome, error) {
-	pending := c.cfg.Group(c.partition).Submit(store.Batch{Marks: marks}, nil)
+// forgetLater forgets a journal once the mark has passed its event.
+func (c *consumer) forgetLater(e *store.Event, journal string) {
+	if journal == "" {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forgets = append(c.forgets, journalOf{e.Position, journal})
+}
+
+func (c *consumer) forgettable(mark store.Position) (changes []store.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, j := range c.forgets {
+		if j.position <= mark {
+			changes = append(changes, c.cfg.Forget(j.id)...)
+		}
+	}
+	return changes
+}
+
+// marked notes that the mark is durable, and what was forgotten with it.
+func (c *consumer) marked(mark store.Position) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stored = mark
+	c.forgets = slices.DeleteFunc(c.forgets, func(j journalOf) bool { return j.position <= mark })
+}
+
+func (c *consumer) submit(ctx context.Context, batch store.Batch) (store.Outcome, error) {
+	pending := c.cfg.Group(c.partition).Submit(batch, nil)
 	if !pending.Wait(ctx) {
 		return store.Outcome{}, context.Cause(ctx)
 	}
@@ -89,7 +132,7 @@ func (c *consumer) startNow(ctx context.Context) error {
 	if head > 0 {
 		marks = append(marks, store.Mark{Consumer: c.name(), From: c.stored, To: head})
 	}
-	o, err := c.submit(ctx, marks...)
+	o, err := c.submit(ctx, store.Batch{Marks: marks})
 	if err == nil && o.Status != store.Durable {
 		err = fmt.Errorf("make first mark: %s: %w", o.Status, o.Err)
 	}

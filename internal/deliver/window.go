@@ -60,6 +60,13 @@ func (w *window) done(p store.Position) {
 	w.signal()
 }
 
+// poke ends a wait though nothing moved.
+func (w *window) poke() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.signal()
+}
+
 func (w *window) signal() {
 	if w.moved != nil {
 		close(w.moved)

@@ -25,6 +25,8 @@ type Config struct {
 	Now   func() time.Time
 	NewID func() store.ID
 	Log   *slog.Logger
+	// Timers is what commands set timers with; nil: they cannot.
+	Timers Timers
 
 	// MaxLive and MaxBytes bound the instances in memory. Default to 100,000
 	// and 256 MiB.
@@ -124,6 +126,13 @@ func (g *Engine) Run(ctx context.Context, call *Call) (Reply, error) {
 		}
 	}
 	return Reply{}, registry.Faultf(registry.Unavailable, "%s %q is changed by others all the time; try again later", stream.Type, stream.ID)
+}
+
+// Recall finds the reply of an earlier call with the same key, without running
+// anything.
+func (g *Engine) Recall(ctx context.Context, call *Call) (Reply, bool, error) {
+	stream := store.Stream{Type: call.Command.Entity.Type, ID: call.ID}
+	return g.recall(ctx, store.PartitionOf(stream, g.partitions), call)
 }
 
 // attempt decides once and waits for the outcome; again tells that it was

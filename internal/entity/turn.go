@@ -25,6 +25,7 @@ type turn struct {
 	failed  bool // the handler panicked
 	emitted bool // events, and was then rejected
 	events  []store.Event
+	timers  []store.Change // set or removed with the events
 
 	out     any
 	reply   []byte          // out as JSON
@@ -52,7 +53,7 @@ func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error)
 			l.drop() // what was tried on it may have changed it in place
 			return nil, err
 		}
-		t.state, t.copied, t.failed, t.emitted = l.state, false, false, false
+		t.state, t.copied, t.failed, t.emitted, t.timers = l.state, false, false, false, nil
 		err = t.run()
 	}
 	if err != nil {
@@ -71,7 +72,7 @@ func (t *turn) run() error {
 		t.reply, err = json.Marshal(out)
 	}
 	if err != nil {
-		t.emitted, t.events = len(t.events) > 0, nil
+		t.emitted, t.events, t.timers = len(t.events) > 0, nil, nil
 	}
 	return err
 }
@@ -102,20 +103,11 @@ func (t *turn) reject(err error) {
 // they lead to the entity's.
 func (t *turn) submit() {
 	l := t.live
-	if len(t.events) == 0 && !t.call.Repeatable {
+	if len(t.events) == 0 && len(t.timers) == 0 && !t.call.Repeatable {
 		t.gate = l.unsettled()
 		return
 	}
-	batch := store.Batch{
-		Appends: []store.Append{{Stream: l.stream, Expect: l.version, Events: t.events}},
-		Key:     t.call.Key,
-		Fresh:   !t.call.Repeatable,
-		Time:    t.now,
-	}
-	if t.call.Repeatable {
-		batch.Result = encodeResult(t.call.Digest, t.reply)
-	}
-	t.pending = t.engine.cfg.Group(l.partition).Submit(batch, l.chain)
+	t.pending = t.engine.cfg.Group(l.partition).Submit(t.batch(), l.chain)
 	for i := range t.events {
 		l.grown += len(t.events[i].Data)
 	}
@@ -123,6 +115,24 @@ func (t *turn) submit() {
 	if l.grown > resizeAfter+l.size/4 {
 		t.engine.resize(l)
 	}
+}
+
+func (t *turn) batch() store.Batch {
+	l := t.live
+	b := store.Batch{
+		Appends: []store.Append{{Stream: l.stream, Expect: l.version, Events: t.events}},
+		Key:     t.call.Key,
+		Fresh:   !t.call.Repeatable,
+		Time:    t.now,
+		Records: t.timers,
+	}
+	switch {
+	case t.call.Repeatable:
+		b.Result = encodeResult(t.call.Digest, t.reply)
+	case len(t.events) == 0: // timers alone may be set twice
+		b.Key, b.Fresh = store.ID{}, false
+	}
+	return b
 }
 
 // resizeAfter is how many bytes of events may change an entity, beside a part

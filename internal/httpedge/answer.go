@@ -20,10 +20,10 @@ type answer struct {
 }
 
 // fixed are headers that all answers share; net/http does not change them.
-type fixed struct{ json, nosniff, noStore []string }
+type fixed struct{ json, nosniff, noStore, vary []string }
 
 func newFixed() fixed {
-	return fixed{json: []string{"application/json"}, nosniff: []string{"nosniff"}, noStore: []string{"no-store"}}
+	return fixed{json: []string{"application/json"}, nosniff: []string{"nosniff"}, noStore: []string{"no-store"}, vary: []string{"Accept"}}
 }
 
 type pair struct{ name, value string }
@@ -58,6 +58,9 @@ func (x *exchange) send(a *answer) error {
 	h["X-Content-Type-Options"] = x.edge.fixed.nosniff
 	if x.route.query == nil {
 		h["Cache-Control"] = x.edge.fixed.noStore
+	}
+	if len(x.route.forms) > 1 {
+		h["Vary"] = x.edge.fixed.vary
 	}
 	x.written = true
 	if a.stream != nil {

@@ -2,6 +2,7 @@ package httpedge
 
 import (
 	"context"
+	"iter"
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
@@ -15,6 +16,11 @@ type Backend interface {
 	Act(ctx context.Context, a *registry.Action, in any, r *Request) (any, error)
 	// Ask runs a query; in is of type HTTP.In, the result of type HTTP.Out.
 	Ask(ctx context.Context, q *registry.Query, in any, r *Request) (any, error)
+	// Each gives the rows of a query one by one, as pointers to SQL.Row.
+	Each(ctx context.Context, q *registry.Query, in any, r *Request) iter.Seq2[any, error]
+	// Watch gives the present rows of a live query, or what changed after
+	// Request.Resume, then each change.
+	Watch(ctx context.Context, q *registry.Query, in any, r *Request) iter.Seq2[registry.Change, error]
 	// Allow tells whether the caller may have the answer that an earlier
 	// request to the action got: nil, or the error to answer instead.
 	Allow(ctx context.Context, a *registry.Action, r *Request) error
@@ -36,6 +42,9 @@ type Request struct {
 	Correlation store.ID
 	// After is what a query has to wait for: an earlier Talix-Position.
 	After string
+	// Resume is the id of the last change that a watcher has; empty if it has
+	// none.
+	Resume string
 	// Header reads a header of the request.
 	Header func(name string) string
 	// Position is set by the backend to what the action wrote, and answered

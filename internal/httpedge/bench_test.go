@@ -19,7 +19,10 @@ import (
 )
 
 // quick is a backend that does nothing.
-type quick struct{ handle func(in any) any }
+type quick struct {
+	httpedge.Backend
+	handle func(in any) any
+}
 
 func (q quick) Act(_ context.Context, _ *registry.Action, in any, _ *httpedge.Request) (any, error) {
 	return q.handle(in), nil
@@ -60,8 +63,8 @@ func handlers(b *testing.B) map[string]http.Handler {
 	off.Custom = func(reflect.Type) (func(any) []registry.Field, error) { return nil, nil }
 	return map[string]http.Handler{
 		"bare":    bare(),
-		"edge":    edgeOf(b, httpedge.Config{Backend: quick{quickDeposit}}, deposit()),
-		"edgeOff": edgeOf(b, httpedge.Config{Backend: quick{quickDeposit}, Schemas: off}, deposit()),
+		"edge":    edgeOf(b, httpedge.Config{Backend: quick{handle: quickDeposit}}, deposit()),
+		"edgeOff": edgeOf(b, httpedge.Config{Backend: quick{handle: quickDeposit}, Schemas: off}, deposit()),
 	}
 }
 

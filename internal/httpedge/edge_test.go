@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,8 @@ type backend struct {
 	before   func(*httpedge.Request) // called before each handler
 	recall   error
 	forbid   error
+	rows     func(*registry.Query) iter.Seq2[any, error] // what Each gives
+	changes  iter.Seq2[registry.Change, error]           // what Watch gives
 	remember error
 }
 
@@ -47,6 +50,16 @@ func (b *backend) Act(ctx context.Context, a *registry.Action, in any, r *httped
 func (b *backend) Ask(ctx context.Context, q *registry.Query, in any, r *httpedge.Request) (any, error) {
 	b.note(r)
 	return q.Handle(ctx, nil, in)
+}
+
+func (b *backend) Each(_ context.Context, q *registry.Query, _ any, r *httpedge.Request) iter.Seq2[any, error] {
+	b.note(r)
+	return b.rows(q)
+}
+
+func (b *backend) Watch(_ context.Context, _ *registry.Query, _ any, r *httpedge.Request) iter.Seq2[registry.Change, error] {
+	b.note(r)
+	return b.changes
 }
 
 func (b *backend) Allow(context.Context, *registry.Action, *httpedge.Request) error { return b.forbid }

@@ -125,10 +125,30 @@ func (x *exchange) run() error {
 			return x.once()
 		}
 	}
+	form, err := x.form()
+	if err != nil {
+		return err
+	}
+	if form != formJSON {
+		return x.flow(form)
+	}
 	if err := x.do(); err != nil {
 		return err
 	}
 	return x.send(&x.answer)
+}
+
+// flow answers in a form that is sent as it comes to be.
+func (x *exchange) flow(form string) error {
+	in, err := x.bind()
+	if err != nil {
+		return err
+	}
+	value := reflect.ValueOf(in).Elem().Interface()
+	if form == formEvents {
+		return x.events(value)
+	}
+	return x.stream(form, value)
 }
 
 // do gets the answer.
@@ -160,20 +180,28 @@ func (x *exchange) fail(err error) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		err = x.tooLarge()
 	}
+	x.problem(x.faultOf(err))
+}
+
+// faultOf is what may be answered of an error; the log has the rest.
+func (x *exchange) faultOf(err error) *registry.Fault {
 	f, ok := errors.AsType[*registry.Fault](err)
-	if !ok || f.Code == registry.Internal {
+	if !ok || f.Code == registry.Internal && f.Cause != errAnswered { //nolint:errorlint // it is the cause itself
 		x.logged(err)
-		f = x.internal()
+		return x.internal()
 	}
-	x.problem(f)
+	return f
 }
 
 func isCanceled(err error) bool {
 	return errors.Is(err, errGone) || errors.Is(err, context.Canceled)
 }
 
+// errAnswered marks what stands for an error that the log has.
+var errAnswered = errors.New("it is in the log")
+
 func (x *exchange) internal() *registry.Fault {
-	return registry.Faultf(registry.Internal, "an unexpected failure, which the log tells of under the correlation id")
+	return registry.Faultf(registry.Internal, "an unexpected failure, which the log tells of under the correlation id").Because(errAnswered)
 }
 
 // logged writes what is not answered to the log.

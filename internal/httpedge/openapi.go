@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -27,12 +28,13 @@ type (
 		Responses map[string]response       `json:"responses"`
 	}
 	operation struct {
-		ID         string              `json:"operationId"`
-		Summary    string              `json:"summary,omitempty"`
-		Tags       []string            `json:"tags,omitempty"`
-		Parameters []parameter         `json:"parameters,omitempty"`
-		Body       *requestBody        `json:"requestBody,omitempty"`
-		Responses  map[string]response `json:"responses"`
+		ID          string              `json:"operationId"`
+		Summary     string              `json:"summary,omitempty"`
+		Description string              `json:"description,omitempty"`
+		Tags        []string            `json:"tags,omitempty"`
+		Parameters  []parameter         `json:"parameters,omitempty"`
+		Body        *requestBody        `json:"requestBody,omitempty"`
+		Responses   map[string]response `json:"responses"`
 	}
 	parameter struct {
 		Name        string         `json:"name"`
@@ -149,7 +151,7 @@ func unique(taken map[string]bool, id string) string {
 }
 
 func (rt *route) operation(id string) *operation {
-	op := &operation{ID: id, Summary: rt.http.Summary, Responses: rt.responses()}
+	op := &operation{ID: id, Summary: rt.http.Summary, Description: rt.http.Description, Responses: rt.responses()}
 	if rt.service != "" {
 		op.Tags = []string{rt.service}
 	}
@@ -164,6 +166,12 @@ func (rt *route) operation(id string) *operation {
 		op.Parameters = append(op.Parameters, parameter{
 			Name: "after", In: "query", Schema: json.RawMessage(stringSchema),
 			Description: "Answer from data no older than this Talix-Position.",
+		})
+	}
+	if slices.Contains(rt.forms, formEvents) {
+		op.Parameters = append(op.Parameters, parameter{
+			Name: "Last-Event-ID", In: "header", Schema: json.RawMessage(stringSchema),
+			Description: "Of " + formEvents + ": go on after this event.",
 		})
 	}
 	if !rt.safe() && (rt.in.body == nil || rt.in.body.kind == jsonBody) {
@@ -211,7 +219,10 @@ func (rt *route) responses() map[string]response {
 	if rt.out.raw != nil {
 		ok.Content = map[string]media{"*/*": {json.RawMessage(binarySchema)}}
 	} else {
-		ok.Content = map[string]media{"application/json": {rt.out.schema}}
+		ok.Content = map[string]media{formJSON: {rt.out.schema}}
+	}
+	for _, form := range rt.forms[1:] {
+		ok.Content[form] = media{json.RawMessage(stringSchema)}
 	}
 	return map[string]response{"200": ok, "default": {Ref: "#/components/responses/problem"}}
 }

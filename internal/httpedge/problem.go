@@ -47,8 +47,9 @@ func statusOf(f *registry.Fault) int {
 	}
 }
 
-// problem answers a fault. What its cause says stays inside.
-func (x *exchange) problem(f *registry.Fault) {
+// problemOf is what is answered of an error.
+func (x *exchange) problemOf(err error) problem {
+	f := x.faultOf(err)
 	p := problem{Type: "about:blank", Status: statusOf(f), Detail: f.Message, Code: string(f.Code)}
 	p.Title = http.StatusText(p.Status)
 	if p.Title == "" {
@@ -57,9 +58,17 @@ func (x *exchange) problem(f *registry.Fault) {
 	for _, e := range f.Fields {
 		p.Errors = append(p.Errors, fieldError(e))
 	}
-	h := x.w.Header()
 	if x.req != nil && !x.req.Correlation.IsZero() {
 		p.Correlation = x.req.Correlation.String()
+	}
+	return p
+}
+
+// problem answers a fault. What its cause says stays inside.
+func (x *exchange) problem(f *registry.Fault) {
+	p := x.problemOf(f)
+	h := x.w.Header()
+	if p.Correlation != "" {
 		h["Talix-Correlation"] = []string{p.Correlation}
 	}
 	if f.Code == registry.Overloaded || f.Code == registry.Unavailable {

@@ -24,6 +24,7 @@ type route struct {
 	maxBody   int64
 	in        *input
 	out       *output
+	forms     []string // in which it answers, the usual one first
 }
 
 var methods = [...]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
@@ -43,7 +44,7 @@ func (rt *route) compile(e *Edge) []error {
 	if err := rt.register(e); err != nil {
 		return []error{err}
 	}
-	rt.wildcards = wildcardsOf(rt.http.Path)
+	rt.wildcards, rt.forms = wildcardsOf(rt.http.Path), formsOf(rt)
 	var errs []error
 	rt.in, errs = compileInput(rt, e.config.Schemas)
 	var err error

@@ -16,8 +16,15 @@ import (
 
 type storeEvent = store.Event
 
-// picky panics on an amount of 13 while it is ill.
-func picky(ill *atomic.Bool) *registry.Table {
+// picky panics on an amount of 13 while it is ill, which stops it.
+func picky(ill *atomic.Bool) *registry.View {
+	v := parking(ill)
+	v.StopOnPoison = true
+	return v
+}
+
+// parking parks such an event.
+func parking(ill *atomic.Bool) *registry.View {
 	return tableOf[accountRow]("picky", when(func(r *accountRow, e deposited, _ *storeEvent) {
 		r.Balance += e.Amount
 		if e.Amount == 13 && ill.Load() {
@@ -40,7 +47,7 @@ func TestPoisonStopsItsViewAlone(t *testing.T) {
 		var ill atomic.Bool
 		ill.Store(true)
 		l, tables := newLog(t, 1), newTables()
-		p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(picky(&ill), accounts())})
+		p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(picky(&ill), accounts())})
 		l.add(deposits("a", 1, 2, 13, 4)...)
 
 		begin := time.Now()
@@ -90,6 +97,11 @@ func TestPoisonStopsItsViewAlone(t *testing.T) {
 	})
 }
 
+func stopping(v *registry.View) *registry.View {
+	v.StopOnPoison = true
+	return v
+}
+
 func TestPoisonOfEveryKind(t *testing.T) {
 	t.Parallel()
 	type row struct {
@@ -97,12 +109,12 @@ func TestPoisonOfEveryKind(t *testing.T) {
 		Count uint64
 		At    time.Time
 	}
-	rows := tableOf[row]("rows", when(func(r *row, e deposited, _ *storeEvent) {
+	rows := stopping(tableOf[row]("rows", when(func(r *row, e deposited, _ *storeEvent) {
 		r.Count += uint64(e.Amount)
 		if e.Amount == 99 {
 			r.At = time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)
 		}
-	}))
+	})))
 	for name, bad := range map[string]any{
 		"not JSON":     []byte("{"),
 		"wrong type":   []byte(`{"amount": "five"}`),
@@ -113,7 +125,7 @@ func TestPoisonOfEveryKind(t *testing.T) {
 			t.Parallel()
 			l, tables := newLog(t, 1), newTables()
 			l.add(fact{"account", "a", "DEPOSITED", deposited{1}}, fact{"account", "a", "DEPOSITED", bad}, fact{"account", "b", "DEPOSITED", deposited{2}})
-			p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(rows)})
+			p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(rows)})
 			var poison *project.Poison
 			if err := p.Wait(t.Context(), nil, l.heads()); !errors.As(err, &poison) || poison.Event.Position != 2 {
 				t.Fatalf("Wait: %v; want the event at position 2", err)
@@ -128,7 +140,7 @@ func TestPoisonOfEveryKind(t *testing.T) {
 func TestPoisonAtTheStartOfABatch(t *testing.T) {
 	t.Parallel()
 	l, tables := newLog(t, 1), newTables()
-	p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(accounts())})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(stopping(accounts()))})
 	l.add(deposits("a", 1, 2)...)
 	p.caughtUp(t, l)
 	l.add(fact{"account", "a", "DEPOSITED", []byte("{")})
@@ -146,7 +158,7 @@ func TestStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, tables := newLog(t, 1), newTables()
 		away := &faulty{Store: tables, chance: func(int) int { return 0 }}
-		p := start(t, project.Config{Tables: away, Tail: l.tail, Registry: bank(accounts())})
+		p := start(t, project.Config{Tables: away, Tail: l.tail, Load: l.Load, Registry: bank(accounts())})
 		l.add(deposits("a", 1, 2)...)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -169,8 +181,16 @@ func TestLostReply(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, tables := newLog(t, 1), newTables()
-		lost := &faulty{Store: tables, chance: func(int) int { return 2 }}
-		p := start(t, project.Config{Tables: lost, Tail: l.tail, Registry: bank(accounts())})
+		lost := &faulty{Store: tables, chance: func() func(int) int {
+			left := 5
+			return func(int) int {
+				if left--; left < 0 {
+					return -1
+				}
+				return 2
+			}
+		}()}
+		p := start(t, project.Config{Tables: lost, Tail: l.tail, Load: l.Load, Registry: bank(accounts())})
 		l.add(deposits("a", 1, 2)...)
 		p.caughtUp(t, l)
 		equal(t, tables.dump("accounts"), folded(l))
@@ -185,7 +205,7 @@ func TestLostReply(t *testing.T) {
 func TestWaitEnds(t *testing.T) {
 	t.Parallel()
 	l := newLog(t, 1)
-	p := start(t, project.Config{Tables: newTables(), Tail: l.tail, Registry: bank(accounts())})
+	p := start(t, project.Config{Tables: newTables(), Tail: l.tail, Load: l.Load, Registry: bank(accounts())})
 	later := map[store.Partition]store.Position{0: 10}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -215,7 +235,7 @@ func TestFaultsOfTables(t *testing.T) {
 		Do func()
 	}
 	_, err := project.New(project.Config{Tail: newLog(t, 1).tail, Registry: bank(
-		tableOf[keyless]("a"), tableOf[wrongKey]("b"), tableOf[odd]("c"), tableOf[accountRow]("sqlite_rows"),
+		tableOf[keyless]("a"), tableOf[wrongKey]("b", when(func(*wrongKey, deposited, *storeEvent) {})), tableOf[odd]("c"), tableOf[accountRow]("sqlite_rows"),
 		tableOf[accountRow]("_talix_rows"), tableOf[accountRow]("my-rows"), tableOf[accountRow]("rows"), tableOf[accountRow]("Rows"),
 		tableOf[string]("d"),
 	)})
@@ -224,7 +244,7 @@ func TestFaultsOfTables(t *testing.T) {
 	}
 	for _, part := range []string{
 		`bank/view.go:7: table "a": row type project_test.keyless has no key: name a field ID`,
-		`table "b": field ID: a key of type int can't hold an entity's id: make it a string`,
+		`view "b": field ID: a key of type int can't hold an entity's id: make it a string`,
 		`table "c": field Do: func() can't be stored`,
 		`table "sqlite_rows": names that begin with`,
 		`table "_talix_rows": names that begin with`,

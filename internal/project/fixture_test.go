@@ -3,6 +3,7 @@ package project_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"reflect"
 	"testing"
@@ -61,20 +62,21 @@ func entity(typ string, events ...*registry.Event) *registry.Entity {
 	return e
 }
 
-func when[R, E any](change func(r *R, e E, at *store.Event)) registry.When {
-	return registry.When{Go: reflect.TypeFor[E](), Apply: func(row, event any, e *store.Event) {
+func when[R, E any](change func(r *R, e E, at *store.Event)) registry.Take {
+	return registry.Take{Go: reflect.TypeFor[E](), Apply: func(row, event any, e *store.Event) {
 		change(row.(*R), event.(E), e)
 	}}
 }
 
-func tableOf[R any](name string, whens ...registry.When) *registry.Table {
-	return &registry.Table{
-		Name: name, Place: "bank/view.go:7", Row: reflect.TypeFor[R](), NewRow: func() any { return new(R) },
-		Whens: whens, Version: 1,
-	}
+func tableOf[R any](name string, takes ...registry.Take) *registry.View {
+	return viewOf(name, []*registry.Table{{Name: name, Place: "bank/view.go:7", Row: reflect.TypeFor[R](), NewRow: func() any { return new(R) }}}, takes...)
 }
 
-func accounts() *registry.Table {
+func viewOf(name string, tables []*registry.Table, takes ...registry.Take) *registry.View {
+	return &registry.View{Name: name, Place: "bank/view.go:7", Tables: tables, Takes: takes, Version: 1}
+}
+
+func accounts() *registry.View {
 	return tableOf[accountRow]("accounts",
 		when(func(r *accountRow, e deposited, at *store.Event) {
 			r.ID = "no projection sets the key"
@@ -91,7 +93,7 @@ func accounts() *registry.Table {
 }
 
 // nested depends on batches if anything of a row outlives its writing.
-func nested() *registry.Table {
+func nested() *registry.View {
 	return tableOf[nestedRow]("nested",
 		when(func(r *nestedRow, e deposited, _ *store.Event) {
 			r.Sum += float64(e.Amount) / 3
@@ -117,12 +119,12 @@ func nested() *registry.Table {
 	)
 }
 
-func bank(tables ...*registry.Table) *registry.Registry {
+func bank(views ...*registry.View) *registry.Registry {
 	r := registry.New()
 	r.AddEntity(entity("account", event[deposited]("DEPOSITED"), event[renamed]("RENAMED"), event[noted]("NOTED")))
 	r.AddEntity(entity("vault", event[int]("FILLED")))
-	for _, t := range tables {
-		r.AddTable(t)
+	for _, v := range views {
+		r.AddView(v)
 	}
 	return r
 }
@@ -130,7 +132,8 @@ func bank(tables ...*registry.Table) *registry.Registry {
 // running is a projector at work.
 type running struct {
 	*project.Projector
-	stop func()
+	names []string
+	stop  func()
 }
 
 func start(tb testing.TB, cfg project.Config) *running {
@@ -146,7 +149,7 @@ func start(tb testing.TB, cfg project.Config) *running {
 	done := make(chan error)
 	go func() { done <- p.Run(ctx) }()
 	stopped := false
-	r := &running{p, func() {
+	r := &running{p, nil, func() {
 		if stopped {
 			return
 		}
@@ -156,6 +159,9 @@ func start(tb testing.TB, cfg project.Config) *running {
 			tb.Error(err)
 		}
 	}}
+	for _, v := range cfg.Registry.Views {
+		r.names = append(r.names, v.Name)
+	}
 	tb.Cleanup(r.stop)
 	return r
 }
@@ -165,7 +171,7 @@ func (r *running) caughtUp(tb testing.TB, l *memLog) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
-	if err := r.Wait(ctx, nil, l.heads()); err != nil {
+	if err := errors.Join(r.WaitWhole(ctx, r.names), r.Wait(ctx, nil, l.heads())); err != nil {
 		tb.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"iter"
 	"slices"
 	"sync"
 	"testing"
@@ -51,6 +52,17 @@ func (l *memLog) Log(_ context.Context, p store.Partition, after store.Position,
 	defer l.mu.Unlock()
 	events := l.parts[p][after:]
 	return slices.Clone(events[:min(most, len(events))]), nil
+}
+
+// Load reads the events of an entity.
+func (l *memLog) Load(_ context.Context, s store.Stream, after store.Version) iter.Seq2[store.Event, error] {
+	return func(yield func(store.Event, error) bool) {
+		for _, e := range l.all() {
+			if e.Stream == s && e.Version > after && !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
 
 // fact is an event to be.

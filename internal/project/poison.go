@@ -8,27 +8,25 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// Poison is an event that stops a view: it can't be decoded, or its projection
-// fails.
+// Poison is an event that a view can't take: it can't be decoded, or its
+// projection fails.
 type Poison struct {
 	View  string
 	Event *store.Event
 	Err   error
-
-	job int // its place in the batch
 }
 
 func (p *Poison) Error() string {
 	e := p.Event
-	return fmt.Sprintf("view %q is stopped by event %s (%s, version %d of %s, position %d of partition %d): %v",
+	return fmt.Sprintf("view %q can't take event %s (%s, version %d of %s, position %d of partition %d): %v",
 		p.View, e.ID, e.Type, e.Version, e.Stream, e.Position, e.Partition, p.Err)
 }
 
 func (p *Poison) Unwrap() error { return p.Err }
 
 // stack tells where user code panicked, if it did.
-func (p *Poison) stack() string {
-	if e, ok := errors.AsType[*panicError](p.Err); ok {
+func stackOf(err error) string {
+	if e, ok := errors.AsType[*panicError](err); ok {
 		return string(e.stack)
 	}
 	return ""
@@ -43,6 +41,11 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("%s panicked: %v", e.in, e.value) }
 
+func (e *panicError) Unwrap() error {
+	err, _ := e.value.(error)
+	return err
+}
+
 // guard is deferred by what calls user code, and turns its panic into *err.
 func guard(in string, err *error) {
 	if v := recover(); v != nil {
@@ -50,13 +53,20 @@ func guard(in string, err *error) {
 	}
 }
 
-// apply runs the projections of one event.
-func (j *job) apply(row any) (err error) {
+// run applies a projection to a row, and tells whether the row is to go.
+func (o *op) run(row any, j *job) (gone bool, err error) {
 	defer guard("projection", &err)
-	for _, apply := range j.take.apply {
-		apply(row, j.data, j.event)
+	if o.Remove != nil {
+		return o.Remove(row, j.data, j.event), nil
 	}
-	return nil
+	o.Apply(row, j.data, j.event)
+	return false, nil
+}
+
+// keysOf are the keys of the rows that an event changes.
+func keysOf(o *op, j *job) (keys []any, err error) {
+	defer guard("key of projection", &err)
+	return o.Keys(j.data, j.event), nil
 }
 
 func decode(t *take, e *store.Event) (data any, err error) {

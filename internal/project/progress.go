@@ -10,7 +10,10 @@ import (
 
 // progress is how far a runner is, for those outside of it.
 type progress struct {
-	seen atomic.Int64
+	seen   atomic.Int64 // as stored, or with what changes no row
+	folded atomic.Int64 // seen, or what is in memory
+
+	parked atomic.Int64 // entities
 
 	mu      sync.Mutex
 	fault   error
@@ -29,7 +32,7 @@ type waiter struct {
 func (p *progress) status() Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return Status{Mark: store.Position(p.seen.Load()), Fault: p.fault, Since: p.since, Stopped: p.poison != nil}
+	return Status{Mark: store.Position(p.seen.Load()), Fault: p.fault, Since: p.since, Stopped: p.poison != nil, Parked: int(p.parked.Load())}
 }
 
 // advance answers those who wait for a position up to the given one, which may
@@ -38,6 +41,7 @@ func (p *progress) advance(to store.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.seen.Store(int64(to))
+	p.folded.Store(int64(to))
 	if p.poison != nil && to < p.poison.Event.Position {
 		return
 	}

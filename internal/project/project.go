@@ -8,8 +8,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,19 +22,25 @@ import (
 	"github.com/talix-dev/talix/table"
 )
 
-// Config says what a Projector runs on. Tables, Tail and Registry have to be
-// set.
+// Config says what a Projector runs on. Tables, Tail, Load and Registry have to
+// be set.
 type Config struct {
 	// Tables holds the rows and marks.
 	Tables table.Store
 	// Tail gives the events.
 	Tail *tail.Tail
-	// Registry names the tables and decodes events. It has been checked, and
+	// Load reads the events of one entity, as store.Store does.
+	Load func(ctx context.Context, s store.Stream, after store.Version) iter.Seq2[store.Event, error]
+	// Registry names the views and decodes events. It has been checked, and
 	// does not change any more.
 	Registry *registry.Registry
 	// Identity is that of the log's store, as text: tables made of another log
 	// are made anew.
 	Identity string
+	// Changed, if it is set, is told the name of a table after a transaction
+	// that may have changed its rows, before anyone who waits for that is
+	// answered. It must not block.
+	Changed func(table string)
 	// Log gets failures. Defaults to slog.Default().
 	Log *slog.Logger
 	// Now is the clock. Defaults to time.Now.
@@ -45,9 +53,17 @@ type Config struct {
 	// Cache is the most rows that all runners of a view keep in memory between
 	// batches. Defaults to 20,000; below zero none are kept.
 	Cache int
+	// Held is the same while a view catches up. Defaults to 300,000.
+	Held int
 	// Ignored is how many positions of events that a view does not take may
 	// pass before its stored mark follows them. Defaults to 10,000.
 	Ignored int
+	// MaxParked is how many entities one partition of a view parks before it
+	// stops: then it is the code that is at fault, and not some events.
+	// Defaults to 1,000.
+	MaxParked int
+
+	states, parked *table.Schema
 }
 
 func (c *Config) setDefaults() {
@@ -60,7 +76,10 @@ func (c *Config) setDefaults() {
 	}
 	c.Batch = cmp.Or(c.Batch, 8192)
 	c.Cache = cmp.Or(c.Cache, 20_000)
+	c.Held = cmp.Or(c.Held, 300_000)
 	c.Ignored = cmp.Or(c.Ignored, 10_000)
+	c.MaxParked = cmp.Or(c.MaxParked, 1000)
+	c.states, c.parked = stateTable(), parkedTable()
 }
 
 // Projector runs the views of one runtime. Its methods may be called from many
@@ -68,33 +87,58 @@ func (c *Config) setDefaults() {
 type Projector struct {
 	cfg     Config
 	views   []*view
-	byName  map[string]*view
-	ended   chan struct{} // closed when Run has returned
+	byName  map[string]*view // by the names of views and tables
+	ended   chan struct{}    // closed when Run has returned
 	ensured atomic.Bool
 }
 
-// New checks the tables of the registry. The error joins all that is wrong with
+// New checks the views of the registry. The error joins all that is wrong with
 // them, each with its place and how to mend it.
 func New(cfg Config) (*Projector, error) {
 	cfg.setDefaults()
 	p := &Projector{cfg: cfg, byName: map[string]*view{}, ended: make(chan struct{})}
 	var faults []error
-	for _, t := range cfg.Registry.Tables {
-		v, errs := newView(&cfg, t)
-		for _, err := range errs {
-			faults = append(faults, fmt.Errorf("%s: table %q: %w", t.Place, t.Name, err))
-		}
-		if other := p.byName[fold(t.Name)]; other != nil && other.schema.Name != t.Name {
-			faults = append(faults, fmt.Errorf("%s: table %q: SQL takes it for the table %q, as case is not told apart: rename one", t.Place, t.Name, other.schema.Name))
-		}
+	for _, def := range cfg.Registry.Views {
+		v, errs := newView(&p.cfg, def)
+		faults = append(faults, errs...)
 		p.views = append(p.views, v)
-		p.byName[fold(t.Name)] = v
 	}
+	faults = append(faults, p.name()...)
 	if err := errors.Join(faults...); err != nil {
 		return nil, err
 	}
 	p.share()
 	return p, nil
+}
+
+// name finds the views by the names of their tables.
+func (p *Projector) name() (faults []error) {
+	tables := map[string]string{}
+	for _, v := range p.views {
+		for i, name := range v.logical() {
+			if other, ok := tables[fold(name)]; ok && (other != name || i > 0) {
+				faults = append(faults, fmt.Errorf("%s: table %q: SQL takes it for the table %q, as case is not told apart: rename one", v.def.Place, name, other))
+			}
+			tables[fold(name)] = name
+			p.byName[fold(name)] = v
+		}
+	}
+	for _, v := range p.views {
+		if len(v.sheets) == 1 && v.sheets[0].def.Name == v.def.Name {
+			continue
+		}
+		if other := p.byName[fold(v.def.Name)]; other != nil && other != v {
+			faults = append(faults, fmt.Errorf("%s: view %q: a table of the view %q has this name: rename one", v.def.Place, v.def.Name, other.def.Name))
+		}
+		p.byName[fold(v.def.Name)] = v
+	}
+	return faults
+}
+
+// find finds the view of a table, or of one that the database keeps beside it.
+func (p *Projector) find(table string) *view {
+	name, _, _ := strings.Cut(fold(table), "_talix_")
+	return p.byName[name]
 }
 
 // share lets runners of a partition share the events that several views take.
@@ -112,40 +156,78 @@ func (p *Projector) share() {
 			shared = shared || t.shared
 		}
 	}
-	for i := range p.cfg.Tail.Partitions() {
+	for range p.cfg.Tail.Partitions() {
 		if !shared {
 			break
 		}
 		s := newShared(&p.cfg)
 		for _, v := range p.views {
-			v.parts[i].shared = s
+			v.shared = append(v.shared, s)
 		}
 	}
 }
 
-// Ensure makes the tables, so that queries can be compiled. Run does it too,
-// where it was not done before.
+// share is what the views of a partition have decoded, or nil.
+func (v *view) share(p store.Partition) *shared {
+	if v.shared == nil {
+		return nil
+	}
+	return v.shared[p]
+}
+
+// changed tells that the rows of the tables may have changed.
+func (v *view) changed() {
+	if v.cfg.Changed == nil {
+		return
+	}
+	for _, name := range v.logical() {
+		v.cfg.Changed(name)
+	}
+}
+
+// Ensure makes the tables, and finds out where the views stand, so that queries
+// can be compiled.
 func (p *Projector) Ensure(ctx context.Context) error {
+	if err := p.ensure(ctx); err != nil {
+		return err
+	}
+	for _, v := range p.views {
+		if err := v.stand(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ensure makes the tables that all views have in common.
+func (p *Projector) ensure(ctx context.Context) error {
 	if p.ensured.Load() {
 		return nil
 	}
-	schemas := make([]table.Schema, len(p.views))
-	for i, v := range p.views {
-		schemas[i] = *v.schema
-	}
-	if err := p.cfg.Tables.Ensure(ctx, p.cfg.Identity, schemas); err != nil {
+	err := p.cfg.Tables.Ensure(ctx, p.cfg.Identity, []table.Schema{*p.cfg.states, *p.cfg.parked})
+	if err != nil {
 		return fmt.Errorf("make view tables: %w", err)
 	}
 	p.ensured.Store(true)
 	return nil
 }
 
+// Schemas are those of all tables that queries may read.
+func (p *Projector) Schemas() []table.Schema {
+	var all []table.Schema
+	for _, v := range p.views {
+		all = append(all, v.build("").schemas()...)
+	}
+	return all
+}
+
 // Run keeps the views up until ctx ends, and returns when all its goroutines
-// have ended. It returns an error only where the tables can't be made; other
-// failures are logged, told by Status, and tried again. It is called once.
+// have ended. It returns an error only where the tables of all views can't be
+// made; other failures are logged, told by Status, and tried again. It is called
+// once.
 func (p *Projector) Run(ctx context.Context) error {
 	defer close(p.ended)
-	if err := p.Ensure(ctx); err != nil {
+	if err := p.ensure(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -157,38 +239,4 @@ func (p *Projector) Run(ctx context.Context) error {
 		wg.Go(func() { v.run(ctx) })
 	}
 	return nil
-}
-
-// Status is how far one view is with one partition.
-type Status struct {
-	View      string
-	Partition store.Partition
-	// Mark is the position up to which the view has taken events.
-	Mark store.Position
-	// Head is the position of the last event that is known to be durable.
-	Head store.Position
-	// Fault is why the view does not go on at present, or nil; it is tried
-	// again by itself. It was first seen at Since.
-	Fault error
-	Since time.Time
-	// Stopped tells that Fault is about an event, which is most likely to fail
-	// again. It is then a *Poison.
-	Stopped bool
-}
-
-// Lag is the number of positions that the view is behind.
-func (s Status) Lag() int64 { return max(0, int64(s.Head-s.Mark)) }
-
-// Status tells how far every view is with every partition.
-func (p *Projector) Status() []Status {
-	var all []Status
-	for _, v := range p.views {
-		for i := range v.parts {
-			s := v.parts[i].progress.status()
-			s.View, s.Partition = v.schema.Name, store.Partition(i)
-			s.Head = p.cfg.Tail.Head(s.Partition)
-			all = append(all, s)
-		}
-	}
-	return all
 }

@@ -54,7 +54,7 @@ func TestRowsAreTheFoldOfTheLog(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
 			l, tables := newLog(t, partitions), newTables()
 			l.add(someFacts(r, 700, 40)...)
-			p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(accounts()), Batch: 64})
+			p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(accounts()), Batch: 64})
 			for range 50 {
 				l.add(someFacts(r, 1+r.IntN(30), 40)...)
 			}
@@ -82,13 +82,13 @@ func TestCrashes(t *testing.T) {
 				store := &faulty{Store: tables, chance: rand.New(rand.NewPCG(seed, 2)).IntN}
 				for range 20 {
 					l.reopen(t)
-					p := start(t, project.Config{Tables: store, Tail: l.tail, Registry: bank(accounts(), nested()), Batch: 20, Ignored: 8})
+					p := start(t, project.Config{Tables: store, Tail: l.tail, Load: l.Load, Registry: bank(accounts(), nested()), Batch: 20, Ignored: 8})
 					l.add(someFacts(r, r.IntN(200), 30)...)
 					time.Sleep(time.Duration(r.IntN(300)) * time.Millisecond)
 					p.stop()
 				}
 				store.heal()
-				p := start(t, project.Config{Tables: store, Tail: l.tail, Registry: bank(accounts(), nested())})
+				p := start(t, project.Config{Tables: store, Tail: l.tail, Load: l.Load, Registry: bank(accounts(), nested())})
 				p.caughtUp(t, l)
 				p.stop()
 				equal(t, tables.dump("accounts"), folded(l))
@@ -102,7 +102,7 @@ func TestCrashes(t *testing.T) {
 func oneByOne(tb testing.TB, l *memLog) map[string][]table.Value {
 	tb.Helper()
 	tables := newTables()
-	p := start(tb, project.Config{Tables: tables, Tail: l.tail, Registry: bank(nested()), Batch: 1, Cache: -1})
+	p := start(tb, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(nested()), Batch: 1, Cache: -1})
 	p.caughtUp(tb, l)
 	p.stop()
 	return tables.dump("nested")
@@ -117,7 +117,7 @@ func TestBatchesDoNotShow(t *testing.T) {
 		l.add(someFacts(r, rapid.IntRange(0, 120).Draw(rt, "events"), 5)...)
 		tables := newTables()
 		p := start(t, project.Config{
-			Tables: tables, Tail: l.tail, Registry: bank(nested()),
+			Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(nested()),
 			Batch: rapid.IntRange(1, 200).Draw(rt, "batch"),
 			Cache: rapid.SampledFrom([]int{-1, 2, 100}).Draw(rt, "cache"),
 		})
@@ -134,7 +134,7 @@ func TestTwoWriters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(3, 4))
 		l, tables := newLog(t, 2), newTables()
-		cfg := project.Config{Tables: tables, Tail: l.tail, Registry: bank(accounts()), Batch: 16}
+		cfg := project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(accounts()), Batch: 16}
 		one, two := start(t, cfg), start(t, cfg)
 		for range 40 {
 			l.add(someFacts(r, 20, 10)...)
@@ -156,7 +156,7 @@ func TestSharedRows(t *testing.T) {
 		when(func(r *accountRow, e deposited, _ *storeEvent) { r.Balance += e.Amount }),
 		when(func(r *accountRow, e int, _ *storeEvent) { r.Changes += e }),
 	)
-	p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(shared), Batch: 4})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(shared), Batch: 4})
 	for range 50 {
 		for id := range 8 {
 			id := fmt.Sprint("s", id)
@@ -179,16 +179,16 @@ func TestFoldingSavesWrites(t *testing.T) {
 		l.append(fact{"account", "b", "DEPOSITED", deposited{1}})
 	}
 	l.reopen(t)
-	p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(tableOf[accountRow]("balances",
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(tableOf[accountRow]("balances",
 		when(func(r *accountRow, e deposited, _ *storeEvent) { r.Balance += e.Amount })))})
 	p.caughtUp(t, l)
-	if updates, puts, gets := tables.counts(); updates != 1 || puts != 2 || gets != 2 {
-		t.Errorf("200 events of 2 rows in one batch: %d transactions, %d puts, %d gets; want 1, 2, 2", updates, puts, gets)
+	if updates, puts, gets := tables.counts(); updates != 1 || puts != 2 || gets != 0 {
+		t.Errorf("200 events of 2 rows in one batch: %d transactions, %d puts, %d gets; want 1, 2, 0", updates, puts, gets)
 	}
 	l.add(fact{"account", "a", "DEPOSITED", deposited{0}})
 	p.caughtUp(t, l)
-	if _, puts, gets := tables.counts(); puts != 2 || gets != 2 {
-		t.Errorf("an event that changes nothing: %d puts, %d gets in all; want 2, 2", puts, gets)
+	if _, puts, gets := tables.counts(); puts != 2 || gets != 0 {
+		t.Errorf("an event that changes nothing: %d puts, %d gets in all; want 2, 0", puts, gets)
 	}
 }
 
@@ -197,7 +197,7 @@ func TestFoldingSavesWrites(t *testing.T) {
 func TestIgnoredEvents(t *testing.T) {
 	t.Parallel()
 	l, tables := newLog(t, 1), newTables()
-	cfg := project.Config{Tables: tables, Tail: l.tail, Registry: bank(accounts()), Ignored: 100}
+	cfg := project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(accounts()), Ignored: 100}
 	p := start(t, cfg)
 	for range 250 {
 		l.add(fact{"account", "a", "NOTED", noted{"text"}})
@@ -220,7 +220,7 @@ func TestChangedDefinitionRebuilds(t *testing.T) {
 	l, tables := newLog(t, 1), newTables()
 	l.add(fact{"account", "a", "DEPOSITED", deposited{5}}, fact{"account", "b", "DEPOSITED", deposited{7}})
 	factor := int64(1)
-	table := func(version int) *registry.Table {
+	table := func(version int) *registry.View {
 		by := factor
 		def := tableOf[accountRow]("balances", when(func(r *accountRow, e deposited, _ *storeEvent) { r.Balance += by * e.Amount }))
 		def.Version = version
@@ -228,7 +228,7 @@ func TestChangedDefinitionRebuilds(t *testing.T) {
 	}
 	check := func(version int, want int64) {
 		t.Helper()
-		p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(table(version))})
+		p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(table(version))})
 		p.caughtUp(t, l)
 		p.stop()
 		if got := tables.dump("balances")["b"][1].Int(); got != want {
@@ -246,14 +246,14 @@ func TestLostLogRebuilds(t *testing.T) {
 	l, tables := newLog(t, 2), newTables()
 	r := rand.New(rand.NewPCG(5, 6))
 	l.add(someFacts(r, 200, 10)...)
-	p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(accounts())})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(accounts())})
 	p.caughtUp(t, l)
 	p.stop()
 
 	lost := newLog(t, 2)
 	lost.add(someFacts(r, 50, 10)...)
 	var out bytes.Buffer
-	p = start(t, project.Config{Tables: tables, Tail: lost.tail, Registry: bank(accounts()), Log: slog.New(slog.NewTextHandler(&out, nil))})
+	p = start(t, project.Config{Tables: tables, Tail: lost.tail, Load: lost.Load, Registry: bank(accounts()), Log: slog.New(slog.NewTextHandler(&out, nil))})
 	p.caughtUp(t, lost)
 	p.stop()
 	equal(t, tables.dump("accounts"), folded(lost))
@@ -268,7 +268,7 @@ func TestForeignTablesAreMadeAnew(t *testing.T) {
 	l.add(fact{"account", "a", "DEPOSITED", deposited{5}})
 	other.add(fact{"account", "b", "DEPOSITED", deposited{6}}, fact{"account", "b", "DEPOSITED", deposited{6}})
 	for identity, log := range maps.All(map[string]*memLog{"one": l, "two": other}) {
-		p := start(t, project.Config{Tables: tables, Tail: log.tail, Registry: bank(accounts()), Identity: identity})
+		p := start(t, project.Config{Tables: tables, Tail: log.tail, Load: log.Load, Registry: bank(accounts()), Identity: identity})
 		p.caughtUp(t, log)
 		p.stop()
 		equal(t, tables.dump("accounts"), folded(log))

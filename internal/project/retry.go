@@ -28,13 +28,28 @@ func (r *runner) untilDone(ctx context.Context, do func() error) bool {
 		if ctx.Err() != nil {
 			return false
 		}
-		poison, _ := errors.AsType[*Poison](err)
-		r.progress.fail(err, poison, r.view.cfg.Now())
-		pause := r.pause(tries, poison != nil)
-		r.log(ctx, err, poison, pause)
-		if !sleep(ctx, pause) {
+		if !r.pauseAfter(ctx, err, tries) {
 			return false
 		}
+	}
+}
+
+// pauseAfter tells a failure and waits, longer each time; false if ctx ended.
+func (r *runner) pauseAfter(ctx context.Context, err error, tries int) bool {
+	poison, _ := errors.AsType[*Poison](err)
+	r.fail(err, poison)
+	pause := r.pause(tries, poison != nil)
+	r.log(ctx, err, poison, pause)
+	return sleep(ctx, pause)
+}
+
+// fail tells those who wait. Where this build is to take the place of the one
+// that they ask, it is what they wait for.
+func (r *runner) fail(err error, poison *Poison) {
+	now := r.view.cfg.Now()
+	r.progress.fail(err, poison, now)
+	if shown := &r.view.shown[r.partition]; shown != r.progress && poison != nil && r.view.frozen() {
+		shown.fail(err, poison, now)
 	}
 }
 
@@ -60,14 +75,19 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 func (r *runner) log(ctx context.Context, err error, poison *Poison, pause time.Duration) {
-	log := r.view.cfg.Log.With("view", r.view.schema.Name, "partition", r.partition, "error", err, "retry_in", pause)
+	log := r.view.cfg.Log.With("view", r.build.name, "partition", r.partition, "error", err, "retry_in", pause)
 	switch {
 	case poison != nil:
 		log.ErrorContext(ctx, "view is stopped by an event", "event", poison.Event.ID, "type", poison.Event.Type,
-			"entity", poison.Event.Stream, "position", poison.Event.Position, "stack", poison.stack())
+			"entity", poison.Event.Stream, "position", poison.Event.Position, "stack", stackOf(poison))
 	case errors.Is(err, table.ErrMark):
 		log.WarnContext(ctx, "view has a second writer; going on from the stored mark")
 	default:
 		log.WarnContext(ctx, "view can't go on")
 	}
+}
+
+func (r *runner) logParked(p *Poison) {
+	r.view.cfg.Log.Error("an event was parked, with its entity: the view can't take it", "view", r.build.name, "error", p.Err,
+		"event", p.Event.ID, "type", p.Event.Type, "entity", p.Event.Stream, "position", p.Event.Position, "stack", stackOf(p.Err))
 }

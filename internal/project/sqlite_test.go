@@ -56,7 +56,7 @@ func TestCrashesOnSQLite(t *testing.T) {
 		l.reopen(t)
 		tables := openTables(t, dir)
 		store := &faulty{Store: tables, chance: rand.New(rand.NewPCG(r.Uint64(), 2)).IntN}
-		p := start(t, project.Config{Tables: store, Tail: l.tail, Registry: bank(accounts(), nested()), Batch: 50, Ignored: 8})
+		p := start(t, project.Config{Tables: store, Tail: l.tail, Load: l.Load, Registry: bank(accounts(), nested()), Batch: 50, Ignored: 8})
 		l.add(someFacts(r, r.IntN(400), 50)...)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(30))*time.Millisecond)
 		_ = p.Wait(ctx, nil, l.heads())
@@ -67,7 +67,7 @@ func TestCrashesOnSQLite(t *testing.T) {
 		}
 	}
 	tables := openTables(t, dir)
-	p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(accounts(), nested())})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(accounts(), nested())})
 	p.caughtUp(t, l)
 	equal(t, dump(t, tables, "accounts"), folded(l))
 	equal(t, dump(t, tables, "nested"), oneByOne(t, l))
@@ -79,7 +79,7 @@ func TestPoisonOnSQLite(t *testing.T) {
 	var ill atomic.Bool
 	ill.Store(true)
 	l, tables := newLog(t, 1), openTables(t, "")
-	p := start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(picky(&ill), accounts())})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(picky(&ill), accounts())})
 	l.add(deposits("a", 1, 2, 13, 4)...)
 	var poison *project.Poison
 	if err := p.Wait(t.Context(), nil, l.heads()); !errors.As(err, &poison) || poison.Event.Position != 3 {
@@ -94,7 +94,7 @@ func TestPoisonOnSQLite(t *testing.T) {
 	p.stop()
 
 	ill.Store(false) // a new program, say
-	p = start(t, project.Config{Tables: tables, Tail: l.tail, Registry: bank(picky(&ill), accounts())})
+	p = start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(picky(&ill), accounts())})
 	p.caughtUp(t, l)
 	if got := dump(t, tables, "picky")["a"][1].Int(); got != 20 {
 		t.Errorf("balance %d after healing, want 20", got)
@@ -134,7 +134,7 @@ func benchLog(b *testing.B) *memLog {
 func viewOnce(b *testing.B, l *memLog, batch int) time.Duration {
 	tables := openTables(b, "")
 	cfg := balances()
-	cfg.Tables, cfg.Tail, cfg.Batch = tables, l.tail, batch
+	cfg.Tables, cfg.Tail, cfg.Load, cfg.Batch = tables, l.tail, l.Load, batch
 	cfg.Log = slog.New(slog.DiscardHandler)
 	begin := time.Now()
 	p := start(b, *cfg)
@@ -210,7 +210,7 @@ func BenchmarkView(b *testing.B) {
 // returns.
 func BenchmarkWait(b *testing.B) {
 	l, cfg := newLog(b, 1), balances()
-	cfg.Tables, cfg.Tail = openTables(b, ""), l.tail
+	cfg.Tables, cfg.Tail, cfg.Load = openTables(b, ""), l.tail, l.Load
 	p := start(b, *cfg)
 	for b.Loop() {
 		l.add(fact{"account", "a", "DEPOSITED", deposited{1}})
@@ -225,7 +225,7 @@ func BenchmarkRunner(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		cfg := balances()
-		cfg.Tables, cfg.Tail = newTables(), l.tail
+		cfg.Tables, cfg.Tail, cfg.Load = newTables(), l.tail, l.Load
 		p := start(b, *cfg)
 		p.caughtUp(b, l)
 		p.stop()

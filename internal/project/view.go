@@ -1,7 +1,6 @@
 package project
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,156 +11,202 @@ import (
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/rowmap"
-	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/table"
 )
 
-// view is one table and what fills it.
+// view is the definition of some tables and of what fills them, with what is
+// known of it at run time.
 type view struct {
-	cfg    *Config
-	newRow func() any
-	plan   *rowmap.Plan
-	schema *table.Schema
-	takes  map[string]*take // by event type
-	keep   int              // rows that each runner keeps between batches
-	parts  []runner         // by partition
+	cfg         *Config
+	def         *registry.View
+	sheets      []*sheet
+	takes       map[string]*take // by event type
+	fingerprint string
+	alone       bool // no two partitions change the same row
+	narrow      bool // its projections read no rows but their own
+	keep        int  // rows that a runner keeps between batches
+	shared      []*shared
+	shown       []progress // by partition: what queries see
+	requests    chan *request
+	tried       bool // what is parked, since the program began
+
+	verifying sync.Mutex // one Verify after another: they use the same tables
+
+	mu     sync.Mutex
+	stood  *standing     // nil until it was known once
+	turned chan struct{} // closed when stood, or what it tells, is another
+	doubt  bool          // it has to be found out
 }
 
-// take is how one type of event changes rows.
+// sheet is the definition of one table.
+type sheet struct {
+	def     *registry.Table
+	plan    *rowmap.Plan
+	history []table.Column // nil: no history is kept
+}
+
+// take is what one type of event does.
 type take struct {
 	entity string
 	shared bool // other views take it too
 	decode func([]byte) (any, error)
-	apply  []func(row, event any, e *store.Event)
+	ops    []op
 }
 
-func (t *take) read(s *shared, e *store.Event) (any, error) {
-	if t.shared {
-		return s.decode(t, e)
-	}
-	return decode(t, e)
+// op is one projection of an event. Of apply, remove and project, one is set.
+type op struct {
+	registry.Take
+	keyer *rowmap.Keyer // of Keys
 }
 
 // format is part of every fingerprint: it is raised when the way in which rows
 // are written changes.
-const format = "talix rows 1"
+const format = "talix rows 2"
 
-func fold(name string) string { return strings.ToLower(name) }
+func newView(cfg *Config, def *registry.View) (*view, []error) {
+	v := &view{cfg: cfg, def: def, doubt: true, turned: make(chan struct{}), takes: map[string]*take{}, requests: make(chan *request), shown: make([]progress, cfg.Tail.Partitions())}
+	var faults []error
+	for _, t := range def.Tables {
+		s, errs := newSheet(t)
+		for _, err := range errs {
+			faults = append(faults, fmt.Errorf("%s: table %q: %w", t.Place, t.Name, err))
+		}
+		v.sheets = append(v.sheets, s)
+	}
+	if err := checkName(def.Name); err != nil && len(def.Tables) > 1 {
+		faults = append(faults, fmt.Errorf("%s: view %q: %w", def.Place, def.Name, err))
+	}
+	if len(faults) > 0 {
+		return v, faults
+	}
+	for _, t := range def.Takes {
+		if err := v.take(t); err != nil {
+			faults = append(faults, fmt.Errorf("%s: view %q: %w", def.Place, def.Name, err))
+		}
+	}
+	v.fingerprint = v.print()
+	v.weigh()
+	return v, append(faults, v.checkHistory()...)
+}
 
-func newView(cfg *Config, t *registry.Table) (*view, []error) {
-	v := &view{cfg: cfg, newRow: t.NewRow, takes: map[string]*take{}}
+func newSheet(t *registry.Table) (*sheet, []error) {
 	plan, faults := rowmap.Compile(t.Row)
 	if err := checkName(t.Name); err != nil {
 		faults = append(faults, err)
 	}
-	v.schema = &table.Schema{Name: t.Name}
-	if plan == nil {
-		return v, faults
+	if plan != nil && len(faults) == 0 {
+		if err := plan.KeyFault(); err != nil {
+			faults = append(faults, err)
+		}
 	}
-	if err := plan.KeyFault(); err != nil && len(faults) == 0 {
-		faults = append(faults, err)
+	s := &sheet{def: t, plan: plan}
+	if t.History && len(faults) == 0 {
+		columns, err := historyColumns(plan)
+		s.history = columns
+		if err != nil {
+			faults = append(faults, err)
+		}
 	}
-	v.plan, v.schema.Columns = plan, plan.Columns()
-	for _, w := range t.Whens {
-		v.when(cfg.Registry, w)
-	}
-	v.schema.Fingerprint = v.fingerprint(t.Version)
-	v.setKeep()
-	v.parts = make([]runner, cfg.Tail.Partitions())
-	for i := range v.parts {
-		v.parts[i].init(v, store.Partition(i))
-	}
-	return v, faults
+	return s, faults
 }
 
+// longest is what is left of a name that PostgreSQL takes.
+const longest = 40
+
 func checkName(name string) error {
+	low := fold(name)
 	switch {
-	case strings.HasPrefix(fold(name), "_talix"), strings.HasPrefix(fold(name), "sqlite"), strings.HasPrefix(fold(name), "talix_"):
-		return errors.New("names that begin with talix_, _talix or sqlite are taken: rename it")
+	case strings.HasPrefix(low, "talix_"), strings.HasPrefix(low, "sqlite"), strings.Contains(low, "_talix"):
+		return errors.New("names that begin with talix_ or sqlite, or have _talix in them, are taken: rename it")
 	case !rowmap.ValidName(name):
 		return fmt.Errorf("%s: rename it", rowmap.NameRule)
+	case len(name) > longest:
+		return fmt.Errorf("its name is longer than %d letters: rename it", longest)
 	}
 	return nil
 }
 
-// when notes a projection. Those of unknown events are a fault that the
+func fold(name string) string { return strings.ToLower(name) }
+
+// take notes a projection. Those of unknown events are a fault that the
 // registry has noted.
-func (v *view) when(r *registry.Registry, w registry.When) {
-	entity, ev := r.Event(w.Go)
+func (v *view) take(def registry.Take) error {
+	entity, ev := v.cfg.Registry.Event(def.Go)
 	if ev == nil {
-		return
+		return nil
 	}
 	t := v.takes[ev.Type]
 	if t == nil {
 		t = &take{entity: entity.Type, decode: ev.Decode}
 		v.takes[ev.Type] = t
 	}
-	t.apply = append(t.apply, w.Apply)
+	o := op{Take: def}
+	t.ops = append(t.ops, o)
+	if def.Project != nil {
+		return nil
+	}
+	if len(v.sheets) != 1 {
+		return fmt.Errorf("its projection of %s is about rows of one table, but it fills %d: use Project", ev.Type, len(v.sheets))
+	}
+	plan := v.sheets[0].plan
+	if def.Keys == nil {
+		return plan.IDFault()
+	}
+	keyer, err := plan.Keyer(def.Key)
+	if err != nil {
+		return fmt.Errorf("By or ByEach for %s: %w", ev.Type, err)
+	}
+	t.ops[len(t.ops)-1].keyer = keyer
+	return nil
 }
 
-func (v *view) fingerprint(version int) string {
+// print changes with all that decides what rows hold, as far as it is known.
+func (v *view) print() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nversion %d now=%t\n", format, v.def.Version, v.def.FromNow)
+	for _, s := range v.sheets {
+		fmt.Fprintf(&b, "table %s history=%t\n%s", s.def.Name, s.history != nil, s.plan.Shape())
+	}
 	var events []string
 	for typ, t := range v.takes {
-		events = append(events, fmt.Sprintf("%s %s %d", t.entity, typ, len(t.apply)))
+		line := t.entity + " " + typ
+		for _, o := range t.ops {
+			line += fmt.Sprintf(" %t%t%t%t", o.Keys != nil, o.Apply != nil, o.Remove != nil, o.Project != nil)
+		}
+		events = append(events, line)
 	}
 	slices.Sort(events)
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\nversion %d\n%s%s", format, version, v.plan.Shape(), strings.Join(events, "\n")))
+	b.WriteString(strings.Join(events, "\n"))
+	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:16])
 }
 
-// setKeep allows rows to stay in memory only where one runner alone writes
-// each of them: entities of several types may share a row across partitions.
-func (v *view) setKeep() {
+// weigh finds out what may stay in memory. Rows that are found by the id of
+// entities of one type belong to one partition.
+func (v *view) weigh() {
 	entities := map[string]bool{}
+	v.alone, v.narrow = true, true
 	for _, t := range v.takes {
 		entities[t.entity] = true
+		for _, o := range t.ops {
+			v.alone = v.alone && o.Keys == nil && o.Project == nil
+			v.narrow = v.narrow && o.Project == nil
+		}
 	}
-	if n := v.cfg.Tail.Partitions(); n == 1 || len(entities) <= 1 {
+	n := v.cfg.Tail.Partitions()
+	v.alone = n == 1 || v.alone && len(entities) <= 1
+	if v.alone {
 		v.keep = max(0, v.cfg.Cache/n)
 	}
 }
 
-// run keeps the view up with all partitions.
-func (v *view) run(ctx context.Context) {
-	if !v.start(ctx) {
-		return
-	}
-	var wg sync.WaitGroup
-	for i := range v.parts {
-		wg.Go(func() { v.parts[i].run(ctx) })
-	}
-	wg.Wait()
-}
-
-// start finds where the view stands. A mark beyond the end of the log tells
-// that events which the view took are gone, so it is made anew.
-func (v *view) start(ctx context.Context) bool {
-	return v.parts[0].untilDone(ctx, func() error {
-		marks := make([]store.Position, len(v.parts))
-		for i := range v.parts {
-			var err error
-			if marks[i], err = v.parts[i].stored(ctx); err != nil {
-				return err
-			}
+// logical are the names by which queries know the view's tables.
+func (v *view) logical() (names []string) {
+	for _, s := range v.sheets {
+		names = append(names, s.def.Name)
+		if s.history != nil {
+			names = append(names, registry.HistoryName(s.def.Name))
 		}
-		for i, mark := range marks {
-			if mark > v.cfg.Tail.Head(store.Partition(i)) {
-				return v.rebuild(ctx, i, mark)
-			}
-		}
-		for i, mark := range marks {
-			v.parts[i].moveTo(mark)
-		}
-		return nil
-	})
-}
-
-// rebuild empties the table; its runners begin at zero, where they are.
-func (v *view) rebuild(ctx context.Context, partition int, mark store.Position) error {
-	v.cfg.Log.WarnContext(ctx, "view is ahead of the log, which must have lost events: making the view anew",
-		"view", v.schema.Name, "partition", partition, "mark", mark, "head", v.cfg.Tail.Head(store.Partition(partition)))
-	if err := v.cfg.Tables.Reset(ctx, *v.schema); err != nil {
-		return fmt.Errorf("empty table %s: %w", v.schema.Name, err)
 	}
-	return nil
+	return names
 }

@@ -35,10 +35,13 @@ type HTTP struct {
 	In, Out      reflect.Type
 	// NewIn makes a pointer to a zero input, to be filled.
 	NewIn func() any
+	// Async: the request is answered before the work, which is kept.
+	Async bool
 	// MaxBody is the largest body in bytes; zero stands for the runtime's
 	// default.
 	MaxBody int64
-	Summary string
+	// Summary and Description stand in the OpenAPI document.
+	Summary, Description string
 }
 
 // EventTrigger runs an action on events: of the Go type, or all of an entity.
@@ -86,11 +89,11 @@ type Reply struct {
 }
 
 // Host is what an action may do. One Host serves one run of an action; its
-// methods may be called from many goroutines at once.
+// methods may be called from many goroutines at once. Those that need the
+// journal panic with an *Interrupt where the run must not go on.
 type Host interface {
-	Reader
+	QueryHost
 	Run(ctx context.Context, c *Command, id string, in any) (Reply, error)
-	Ask(ctx context.Context, q *Query, in any) (any, error)
 	Get(t reflect.Type) (any, error)
 	NewID() string
 	Now() time.Time
@@ -98,4 +101,23 @@ type Host interface {
 	Correlation() store.ID
 	// Delivery is the same whenever the same trigger is delivered again.
 	Delivery() store.ID
+	// RunID names the run; empty if it is not kept.
+	RunID() string
+
+	// Do runs a step, or finds its result.
+	Do(ctx context.Context, name string, fn func(context.Context) ([]byte, error)) ([]byte, error)
+	// Fork makes the hosts of n branches that run at the same time.
+	Fork(ctx context.Context, n int) []Host
+	Sleep(ctx context.Context, d time.Duration)
+	Await(ctx context.Context, signal string, timeout time.Duration) ([]byte, bool)
+	Compensate(name string, undo func(context.Context, Host) error)
+
+	Schedule(ctx context.Context, t *Timer, key string, when time.Time, in []byte)
+	Unschedule(ctx context.Context, t *Timer, key string)
+
+	// Start starts a workflow; in is its input, data the same as JSON.
+	Start(ctx context.Context, w *Action, id string, in any, data []byte) error
+	Signal(ctx context.Context, runID, signal string, data []byte) error
+	RunState(ctx context.Context, runID string, wait bool) (RunState, error)
+	Control(ctx context.Context, runID string, c RunCommand) error
 }

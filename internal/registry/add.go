@@ -39,6 +39,8 @@ func (a *Action) about() (string, Place, []error) { return quoted("action", a.Na
 
 func (t *Table) about() (string, Place, []error) { return quoted("table", t.Name), t.Place, t.Faults }
 
+func (v *View) about() (string, Place, []error) { return quoted("view", v.Name), v.Place, v.Faults }
+
 func (q *Query) about() (string, Place, []error) { return quoted("query", q.Name), q.Place, q.Faults }
 
 func quoted(kind, name string) string { return kind + " " + strconv.Quote(name) }
@@ -67,8 +69,30 @@ func (r *Registry) AddCommand(c *Command) { add(r, &r.Commands, c) }
 // AddAction adds an action.
 func (r *Registry) AddAction(a *Action) { add(r, &r.Actions, a) }
 
-// AddTable adds a view table.
-func (r *Registry) AddTable(t *Table) { add(r, &r.Tables, t) }
+// AddTable adds a view table, once.
+func (r *Registry) AddTable(t *Table) {
+	if !slices.Contains(r.Tables, t) {
+		add(r, &r.Tables, t)
+	}
+}
+
+// AddView adds a view with its tables.
+func (r *Registry) AddView(v *View) {
+	add(r, &r.Views, v)
+	for _, t := range v.Tables {
+		r.AddTable(t)
+	}
+}
+
+// Writer is the view that fills a table, or nil.
+func (r *Registry) Writer(t *Table) *View {
+	for _, v := range r.Views {
+		if slices.Contains(v.Tables, t) {
+			return v
+		}
+	}
+	return nil
+}
 
 // AddQuery adds a query.
 func (r *Registry) AddQuery(q *Query) { add(r, &r.Queries, q) }
@@ -81,23 +105,39 @@ func (r *Registry) Check() {
 		}
 	}
 	for _, a := range r.Actions {
-		if a.Event == nil {
+		if a.Event == nil || a.Event.Go == nil {
 			continue
 		}
 		if _, ev := r.Event(a.Event.Go); ev == nil {
 			r.Fault(a.Place, "action %q: %s is an event of no entity here: add talix.Event[%s] to its entity, and the entity to a service", a.Name, a.Event.Go, a.Event.Go.Name())
 		}
 	}
-	for _, t := range r.Tables {
-		for _, w := range t.Whens {
-			if _, ev := r.Event(w.Go); ev == nil {
-				r.Fault(t.Place, "table %q: %s is an event of no entity here: add talix.Event[%s] to its entity, and the entity to a service", t.Name, w.Go, w.Go.Name())
-			}
-		}
-	}
+	r.checkViews()
 	for _, n := range r.Needs {
 		if _, ok := r.Provided[n.Type]; !ok {
 			r.Fault(n.Place, "service %q needs %s, which no one provides: add talix.Provide[%s](…)", n.Service, n.Type, n.Type)
+		}
+	}
+}
+
+func (r *Registry) checkViews() {
+	writers := map[*Table]*View{}
+	for _, v := range r.Views {
+		for _, w := range v.Takes {
+			if _, ev := r.Event(w.Go); ev == nil {
+				r.Fault(v.Place, "view %q: %s is an event of no entity here: add talix.Event[%s] to its entity, and the entity to a service", v.Name, w.Go, w.Go.Name())
+			}
+		}
+		for _, t := range v.Tables {
+			if other := writers[t]; other != nil {
+				r.Fault(v.Place, "table %q is written by the views %q and %q: give each a table of its own", t.Name, other.Name, v.Name)
+			}
+			writers[t] = v
+		}
+	}
+	for _, t := range r.Tables {
+		if writers[t] == nil {
+			r.Fault(t.Place, "table %q takes no events: give it projections made by When, or add the view that fills it to a service", t.Name)
 		}
 	}
 }

@@ -67,6 +67,10 @@ type Turn interface {
 	State() any
 	// Emit applies the event to the state and adds it to the turn's events.
 	Emit(event any)
+	// Schedule sets a timer of the entity with the turn's events, Unschedule
+	// removes it.
+	Schedule(t *Timer, key string, when time.Time, in []byte)
+	Unschedule(t *Timer, key string)
 	NewID() string
 	Reader
 }

@@ -18,7 +18,8 @@ type Registry struct {
 	Entities []*Entity
 	Commands []*Command
 	Actions  []*Action
-	Tables   []*Table
+	Views    []*View
+	Tables   []*Table // of the views
 	Queries  []*Query
 	Needs    []Need
 	Provided map[reflect.Type]any

@@ -1,25 +1,17 @@
 package registry
 
-import (
-	"reflect"
+import "reflect"
 
-	"github.com/talix-dev/talix/store"
-)
-
-// Table is a view table.
+// Table is a view table. One view writes it.
 type Table struct {
-	Name    string
-	Place   Place
-	Faults  []error
-	Row     reflect.Type // a struct
-	NewRow  func() any   // *Row
-	Whens   []When
-	Version int // raised by the user when the code that makes the rows changed
+	Name   string
+	Place  Place
+	Faults []error
+	Row    reflect.Type // a struct
+	NewRow func() any   // *Row
+	// History: every row that the table ever had is kept in a second one.
+	History bool
 }
 
-// When is how one event type changes a row.
-type When struct {
-	Go reflect.Type
-	// Apply changes the row, a pointer to Row; event is of type Go.
-	Apply func(row, event any, e *store.Event)
-}
+// HistoryName is the table beside one that keeps its history.
+func HistoryName(table string) string { return table + "_history" }

@@ -1,8 +1,8 @@
 package registry
 
 import (
-	"context"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/talix-dev/talix/broker"
@@ -22,19 +22,19 @@ type QueueTrigger struct {
 
 // Topic is where an entity's events are published.
 type Topic struct {
-	Broker string
-	Name   string
-	// Message makes the message of an event, given the state that the event
-	// led to if NeedsState; false: none is published.
-	Message    func(event any, e *store.Event, state any) (broker.Message, bool, error)
+	Broker     string
+	Name       string
+	Structured bool
 	NeedsState bool
+	// Map makes what is published of an event, to be written as JSON, given
+	// the state that the event led to if NeedsState; false: nothing.
+	Map func(event any, e *store.Event, state any) (data any, ok bool, err error)
 }
 
 // Timer is what commands and actions set, and what an action is triggered by.
 type Timer struct {
 	Name   string
 	In     reflect.Type
-	Encode func(in any) ([]byte, error)
 	Decode func([]byte) (any, error)
 }
 
@@ -85,16 +85,16 @@ type Interrupt struct {
 // InterruptKind is the kind of an Interrupt.
 type InterruptKind uint8
 
-// The kinds.
+// The kinds, the worst last.
 const (
 	// Suspended: the run waits, and is run again then.
 	Suspended InterruptKind = iota
-	// Changed: the action asks for other steps than it did before.
-	Changed
+	// Cancelled: the run was asked to end, or is being undone.
+	Cancelled
 	// Broken: the journal could not be read or written; trying again helps.
 	Broken
-	// Cancelled: the run was asked to end.
-	Cancelled
+	// Changed: the action asks for other steps than it did before.
+	Changed
 	// Misused: the action asks for what its trigger cannot give.
 	Misused
 )
@@ -108,12 +108,38 @@ func (i *Interrupt) Error() string {
 
 func (i *Interrupt) Unwrap() error { return i.Cause }
 
-// Control is what can be done with a run from outside.
-type Control interface {
-	Start(ctx context.Context, w *Workflow, id string, in []byte) error
-	Signal(ctx context.Context, run, signal string, data []byte) error
-	Status(ctx context.Context, run string) (RunStatus, error)
-	Command(ctx context.Context, run string, c RunCommand) error
+// Worst is what a run has to end with whose branches ended so: the first panic
+// that is no Interrupt, or else the Interrupt of the worst kind; of several that
+// wait, one that waits for all of them.
+func Worst(broken []any) any {
+	var worst *Interrupt
+	for _, p := range broken {
+		i, ok := p.(*Interrupt)
+		switch {
+		case p == nil:
+		case !ok:
+			return p
+		case worst == nil || i.Kind > worst.Kind:
+			worst = i
+		case i.Kind == Suspended && worst.Kind == Suspended:
+			worst = worst.sooner(i)
+		}
+	}
+	if worst == nil {
+		return nil
+	}
+	return worst
+}
+
+func (i *Interrupt) sooner(o *Interrupt) *Interrupt {
+	c := *i
+	if c.Until.IsZero() || !o.Until.IsZero() && o.Until.Before(c.Until) {
+		c.Until = o.Until
+	}
+	if c.Signal == "" {
+		c.Signal = o.Signal
+	}
+	return &c
 }
 
 // RunCommand is what a run is told.
@@ -126,12 +152,36 @@ const (
 	RunResume  RunCommand = "resume"
 )
 
-// RunStatus tells of a run.
-type RunStatus struct {
-	Status  string
+// RunState tells of a run.
+type RunState struct {
+	Status  string // as users see it
 	Error   *Fault
 	Output  []byte
 	Created time.Time
 	Changed time.Time
 	Awaits  string
+}
+
+// RunID names a run of an action: kind, action, and what tells its runs apart.
+// Slashes within the parts are escaped, so that it can be taken apart again.
+func RunID(kind, action string, rest ...string) string {
+	id := kind + "/" + Escape(action)
+	for _, part := range rest {
+		id += "/" + Escape(part)
+	}
+	return id
+}
+
+var escaper = strings.NewReplacer("%", "%25", "/", "%2F")
+
+// Escape makes a text a part of a run's id.
+func Escape(part string) string { return escaper.Replace(part) }
+
+// Accepted answers a request whose work is done later.
+type Accepted struct {
+	Code     int    `status:""`
+	Location string `header:"Location"`
+	RunID    string `json:"runId"`
+	Status   string `json:"status"`
+	Href     string `json:"href"`
 }

@@ -13,6 +13,7 @@ type compiler struct {
 	plan   *Plan
 	taken  map[string]string // column in lower case to field
 	tagged []string          // fields tagged as the key
+	named  map[string]int    // indexes with a name, by it
 	faults []error
 }
 
@@ -58,6 +59,9 @@ func (c *compiler) add(f reflect.StructField, index []int, path string) {
 	}
 	col.Kind, col.Null = codec.kind, codec.null
 	p := c.plan
+	if col.Fulltext && codec.kind != table.Text {
+		c.fault("field %s: only text can be searched by words, and this is %s: make it a string, or remove fulltext from its tag", path, f.Type)
+	}
 	if codec.settle != nil {
 		p.settles = append(p.settles, len(p.fields))
 	}
@@ -74,18 +78,44 @@ func (c *compiler) column(f reflect.StructField, path string) (table.Column, boo
 	}
 	col := table.Column{Name: name}
 	for o := range strings.SplitSeq(options, ",") {
-		switch o {
-		case "":
-		case "key":
-			col.Key = true
-			c.tagged = append(c.tagged, path)
-		case "index":
-			col.Index = true
-		default:
-			c.fault("field %s: its db tag asks for %q: write db:\"name\", db:\"name,key\", db:\"name,index\" or db:\"-\"", path, o)
-		}
+		c.option(&col, o, path)
 	}
 	return col, c.claim(name, path)
+}
+
+// option reads what a tag says after the name.
+func (c *compiler) option(col *table.Column, option, path string) {
+	what, index, named := strings.Cut(option, "=")
+	switch {
+	case option == "":
+	case option == "key":
+		col.Key = true
+		c.tagged = append(c.tagged, path)
+	case option == "index":
+		col.Index = true
+	case option == "fulltext":
+		col.Fulltext = true
+	case option == "unique":
+		c.plan.indexes = append(c.plan.indexes, table.Index{Columns: []string{col.Name}, Unique: true})
+	case named && index != "" && (what == "index" || what == "unique"):
+		c.index(index, col.Name, what == "unique", path)
+	default:
+		c.fault("field %s: its db tag asks for %q: write db:\"name\" with key, index, unique, index=of_several, unique=of_several or fulltext behind it, or db:\"-\"", path, option)
+	}
+}
+
+// index adds a column to an index that several fields name.
+func (c *compiler) index(name, column string, unique bool, path string) {
+	i, ok := c.named[name]
+	if !ok {
+		i = len(c.plan.indexes)
+		c.named[name] = i
+		c.plan.indexes = append(c.plan.indexes, table.Index{Unique: unique})
+	}
+	if c.plan.indexes[i].Unique != unique {
+		c.fault("field %s: the index %q is unique for one field and not for another: write unique=%s for each of them", path, name, name)
+	}
+	c.plan.indexes[i].Columns = append(c.plan.indexes[i].Columns, column)
 }
 
 func (c *compiler) claim(name, path string) bool {
@@ -102,35 +132,20 @@ func (c *compiler) claim(name, path string) bool {
 	return true
 }
 
+// chooseKey takes the fields that are tagged as the key, or else the field ID.
 func (c *compiler) chooseKey() {
 	p := c.plan
-	if len(c.tagged) > 1 {
-		c.fault("the fields %s are all tagged as the key: keep one", strings.Join(c.tagged, ", "))
-		return
-	}
 	for i := range p.fields {
 		if p.columns[i].Key || len(c.tagged) == 0 && p.fields[i].last() == "ID" {
-			p.key = i
+			p.columns[i].Key = true
+			p.key = append(p.key, i)
 		}
 	}
-	if p.key < 0 {
-		return
+	if len(c.tagged) == 0 && len(p.key) > 1 {
+		c.fault("%d fields are named ID: tag the key with db:\"name,key\"", len(p.key))
 	}
-	p.columns[p.key].Key = true
-	p.setKey = p.fields[p.key].setKey
 }
 
 func (f *field) last() string { return f.name[strings.LastIndexByte(f.name, '.')+1:] }
-
-// KeyFault is why rows of this plan can't be found by an entity's id, or nil.
-func (p *Plan) KeyFault() error {
-	if p.key < 0 {
-		return fmt.Errorf("row type %s has no key: name a field ID, or tag one with db:\"name,key\"", p.typ)
-	}
-	if f := &p.fields[p.key]; f.setKey == nil {
-		return fmt.Errorf("field %s: a key of type %s can't hold an entity's id: make it a string, or a type with MarshalText and UnmarshalText", f.name, fieldType(p.typ, f.index))
-	}
-	return nil
-}
 
 func fieldType(t reflect.Type, index []int) reflect.Type { return t.FieldByIndex(index).Type }

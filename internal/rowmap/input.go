@@ -77,6 +77,10 @@ func (in *Input) Names() []string { return slices.Clone(in.names) }
 type Param struct {
 	field
 	Name string
+	// Set tells that the parameter is a set: JSON text, an array of values of
+	// Kind. A nil slice is NULL.
+	Set  bool
+	Kind table.Kind // of the value, or of the set's elements
 }
 
 // Param finds a parameter by its name.
@@ -90,14 +94,18 @@ func (in *Input) Param(name string) (*Param, error) {
 		return nil, fmt.Errorf("parameter :%s is both the field %s and the field %s of %s: rename one", name, found[0].name, found[1].name, in.typ)
 	}
 	f := found[0]
-	if k := f.typ.Kind(); (k == reflect.Slice || k == reflect.Array) && !isText(f.typ) && f.typ.Elem().Kind() != reflect.Uint8 {
-		return nil, fmt.Errorf("parameter :%s is the field %s of type %s: lists are not supported yet; pass one value", name, f.name, f.typ)
+	p := &Param{field: field{name: f.name, index: f.index}, Name: name}
+	var err error
+	if p.Set = isSet(f.typ); p.Set {
+		p.codec, p.Kind, err = setCodec(f.typ)
+	} else {
+		p.codec, err = codecOf(f.typ)
+		p.Kind = p.codec.kind
 	}
-	codec, err := codecOf(f.typ)
 	if err != nil {
 		return nil, fmt.Errorf("parameter :%s is the field %s: %w", name, f.name, err)
 	}
-	return &Param{field{codec, f.name, f.index}, name}, nil
+	return p, nil
 }
 
 func (in *Input) listed() string {

@@ -16,8 +16,8 @@ type Plan struct {
 	typ     reflect.Type
 	fields  []field
 	columns []table.Column
-	key     int
-	setKey  func(v reflect.Value, id string) error
+	key     []int // the key's fields
+	indexes []table.Index
 	settles []int // fields with something to settle
 	exact   bool
 }
@@ -42,7 +42,7 @@ func Compile(t reflect.Type) (*Plan, []error) {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil, []error{fmt.Errorf("rows are of type %v: make it a struct", t)}
 	}
-	c := compiler{plan: &Plan{typ: t, key: -1, exact: true}, taken: map[string]string{}}
+	c := compiler{plan: &Plan{typ: t, exact: true}, taken: map[string]string{}, named: map[string]int{}}
 	c.walk(t, nil, "")
 	c.chooseKey()
 	return c.plan, c.faults
@@ -52,9 +52,8 @@ func Compile(t reflect.Type) (*Plan, []error) {
 // and not to be changed.
 func (p *Plan) Columns() []table.Column { return p.columns }
 
-// Key is the index of the key's column, or -1: the one tagged as the key, or
-// else the field ID.
-func (p *Plan) Key() int { return p.key }
+// Indexes are the plan's indexes over several columns, and unique ones.
+func (p *Plan) Indexes() []table.Index { return p.indexes }
 
 // Shape describes everything of the type that decides what rows hold. It is
 // the same in every process.
@@ -62,7 +61,13 @@ func (p *Plan) Shape() string {
 	var b strings.Builder
 	for i := range p.fields {
 		c := &p.columns[i]
-		fmt.Fprintf(&b, "%s %s kind=%d key=%t null=%t index=%t\n", c.Name, p.fields[i].shape, c.Kind, i == p.key, c.Null, c.Index)
+		fmt.Fprintf(&b, "%s %s kind=%d key=%t null=%t index=%t\n", c.Name, p.fields[i].shape, c.Kind, c.Key, c.Null, c.Index)
+		if c.Fulltext {
+			fmt.Fprintf(&b, "fulltext %s\n", c.Name)
+		}
+	}
+	for _, x := range p.indexes {
+		fmt.Fprintf(&b, "index %s unique=%t\n", strings.Join(x.Columns, " "), x.Unique)
 	}
 	return b.String()
 }
@@ -107,15 +112,6 @@ func (p *Plan) Scan(row reflect.Value, values []table.Value) error {
 		if err := f.set(f.of(row), values[i]); err != nil {
 			return fmt.Errorf("field %s: %w", f.name, err)
 		}
-	}
-	return nil
-}
-
-// SetKey sets the key field of a row to an entity's id.
-func (p *Plan) SetKey(row reflect.Value, id string) error {
-	f := &p.fields[p.key]
-	if err := p.setKey(f.of(row), id); err != nil {
-		return fmt.Errorf("field %s: %w", f.name, err)
 	}
 	return nil
 }

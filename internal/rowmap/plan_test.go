@@ -122,7 +122,7 @@ func TestKeys(t *testing.T) {
 	type uuid struct{ ID store.ID }
 	p := plan(t, reflect.TypeFor[tagged]())
 	row := &tagged{}
-	if err := p.SetKey(reflect.ValueOf(row).Elem(), "x"); err != nil || row.Name != "x" || p.Key() != 1 || p.KeyFault() != nil {
+	if err := p.SetKey(reflect.ValueOf(row).Elem(), []table.Value{table.TextValue("x")}); err != nil || row.Name != "x" || p.Key() != 1 || p.KeyFault() != nil {
 		t.Errorf("the tagged key: row %+v, index %d, fault %v, error %v", row, p.Key(), p.KeyFault(), err)
 	}
 	p = plan(t, reflect.TypeFor[uuid]())

@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
-	"time"
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/rowmap"
+	"github.com/talix-dev/talix/table"
 )
 
 // compiler gathers a query and what is wrong with it.
 type compiler struct {
-	q      *Query
-	in     *rowmap.Input
-	faults []error
+	q       *Query
+	in      *rowmap.Input
+	dialect table.Dialect // nil: the store has none
+	given   string        // the text as the user wrote it
+	sql     string        // the same in the words of the database
+	faults  []error
 }
 
 func (c *compiler) fault(format string, args ...any) {
@@ -28,9 +31,12 @@ func (c *compiler) fault(format string, args ...any) {
 // exist. The faults are all that is wrong with it, each with its place and how
 // to mend it; the query is of use only without any.
 func Compile(ctx context.Context, cfg Config, def *registry.Query) (*Query, []error) {
-	cfg.Timeout = cmp.Or(cfg.Timeout, 10*time.Second)
-	cfg.MaxRows = cmp.Or(cfg.MaxRows, 10_000)
-	c := &compiler{q: &Query{cfg: cfg, def: def}, in: rowmap.NewInput(def.In)}
+	cfg.setDefaults()
+	c := &compiler{q: &Query{cfg: cfg, def: def}, in: rowmap.NewInput(def.In), given: def.SQL.Text}
+	if d, ok := cfg.Tables.(table.Dialect); ok {
+		c.dialect = d
+		c.given = cmp.Or(def.SQL.Dialects[d.Dialect()], def.SQL.Text)
+	}
 	row, faults := rowmap.Compile(def.SQL.Row)
 	for _, err := range faults {
 		c.fault("row type %s: %w", def.SQL.Row, err)
@@ -42,38 +48,40 @@ func Compile(ctx context.Context, cfg Config, def *registry.Query) (*Query, []er
 	if len(def.SQL.Page) > 0 {
 		c.page(ctx)
 	}
+	if def.SQL.Live {
+		c.live()
+	}
 	return c.q, c.faults
 }
 
 // prepare checks the text as the user wrote it.
 func (c *compiler) prepare(ctx context.Context) bool {
 	q := c.q
-	sql := q.def.SQL.Text
-	stmt, err := q.cfg.Tables.Prepare(ctx, sql)
+	x := expand(c.given, c.in, c.dialect)
+	c.sql = x.out.String()
+	for _, err := range x.faults {
+		c.fault("%w", err)
+	}
+	if len(x.faults) > 0 {
+		return false
+	}
+	stmt, err := q.cfg.Tables.Prepare(ctx, c.sql, q.cfg.Schemas)
 	if err != nil {
-		c.fault("the database does not take its text: %w\n\t%s", err, indent(sql))
+		c.fault("the database does not take its text: %w\n\t%s", err, indent(c.sql))
 		return false
 	}
 	if len(stmt.Columns) == 0 {
-		c.fault("its text gives no rows: write one SELECT\n\t%s", indent(sql))
+		c.fault("its text gives no rows: write one SELECT\n\t%s", indent(c.sql))
 		return false
 	}
-	q.tables = stmt.Tables
+	if stmt.Tables != nil {
+		q.tables = append(stmt.Tables, x.tables...)
+	}
 	c.params(stmt.Params)
 	c.duplicates(stmt.Columns)
-	q.text = c.text(sql, stmt.Columns)
+	q.text = c.text(c.sql, stmt)
+	q.all = q.text
 	return true
-}
-
-func (c *compiler) params(names []string) {
-	for _, name := range names {
-		p, err := c.in.Param(name)
-		if err != nil {
-			c.fault("%w; it stands in …%s…", err, around(c.q.def.SQL.Text, ":"+name))
-			continue
-		}
-		c.q.params = append(c.q.params, p)
-	}
 }
 
 func (c *compiler) duplicates(columns []string) {
@@ -88,8 +96,9 @@ func (c *compiler) duplicates(columns []string) {
 }
 
 // text finds the fields of the row type in a result.
-func (c *compiler) text(sql string, columns []string) text {
-	t := text{sql: sql, columns: columns}
+func (c *compiler) text(sql string, stmt table.Statement) text {
+	columns := stmt.Columns
+	t := text{sql: sql, params: stmt.Params, columns: columns}
 	if c.q.row == nil {
 		return t
 	}

@@ -12,37 +12,51 @@ import (
 )
 
 // A cursor is base64url of: its format, the fingerprint of what it was made
-// for, and the key values of the last row, each with its kind.
+// for, its direction, and the key values of the row next to which to go on, each
+// with its kind.
 
 // cursorFormat is the first byte of a cursor.
-const cursorFormat = 1
+const cursorFormat = 2
+
+// direction is where a cursor leads.
+type direction byte
+
+const (
+	forth direction = iota
+	back
+)
 
 // maxCursor is the longest cursor that talix.Paging takes.
 const maxCursor = 2048
 
 var (
-	errCursor  = errors.New("this is not a cursor: use the value of next in the page before")
+	errCursor  = errors.New("this is not a cursor: use the value of next or prev in another page")
 	errForeign = errors.New("this cursor was made by another query or with other filters: begin again without a cursor")
 )
 
 // fingerprint tells cursors of one query and one set of filters from others.
 type fingerprint [8]byte
 
-// fingerprint covers the query's name, its page keys and its parameters.
 func (q *Query) fingerprint(args []table.Arg) fingerprint {
+	sum := q.digest(args)
+	return fingerprint(sum[:8])
+}
+
+// digest covers the query's name, its page keys and its parameters.
+func (q *Query) digest(args []table.Arg) [sha256.Size]byte {
 	b := appendText(nil, q.def.Name)
-	for _, k := range q.page.keys {
+	for _, k := range q.def.SQL.Page {
 		b = fmt.Appendf(appendText(b, k.Column), "%t", k.Desc)
 	}
 	for _, a := range args {
 		b = appendValue(appendText(b, a.Name), a.Value)
 	}
-	sum := sha256.Sum256(b)
-	return fingerprint(sum[:8])
+	return sha256.Sum256(b)
 }
 
-func encodeCursor(mark fingerprint, keys []table.Value) (string, error) {
+func encodeCursor(mark fingerprint, to direction, keys []table.Value) (string, error) {
 	b := append([]byte{cursorFormat}, mark[:]...)
+	b = append(b, byte(to))
 	for _, v := range keys {
 		b = appendValue(b, v)
 	}
@@ -53,15 +67,23 @@ func encodeCursor(mark fingerprint, keys []table.Value) (string, error) {
 	return s, nil
 }
 
-func decodeCursor(s string, mark fingerprint, n int) ([]table.Value, error) {
+func decodeCursor(s string, mark fingerprint, n int) (direction, []table.Value, error) {
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(b) < 1+len(mark) || b[0] != cursorFormat {
-		return nil, errCursor
+	if err != nil || len(b) < 2+len(mark) || b[0] != cursorFormat {
+		return 0, nil, errCursor
 	}
 	if fingerprint(b[1:1+len(mark)]) != mark {
-		return nil, errForeign
+		return 0, nil, errForeign
 	}
-	b = b[1+len(mark):]
+	to, b := direction(b[1+len(mark)]), b[2+len(mark):]
+	keys, err := decodeKeys(b, n)
+	if to > back {
+		err = errCursor
+	}
+	return to, keys, err
+}
+
+func decodeKeys(b []byte, n int) ([]table.Value, error) {
 	keys := make([]table.Value, 0, n)
 	for range n {
 		v, rest, ok := cutValue(b)

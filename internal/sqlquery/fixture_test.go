@@ -59,6 +59,21 @@ func put(tb testing.TB, tables table.Store, s table.Schema, rows ...[]any) {
 	}
 }
 
+func remove(tb testing.TB, tables table.Store, s table.Schema, keys ...string) {
+	tb.Helper()
+	err := tables.Update(tb.Context(), func(tx table.Tx) error {
+		for _, key := range keys {
+			if err := tx.Delete(&s, []table.Value{table.TextValue(key)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
 func values(row []any) []table.Value {
 	var vs []table.Value
 	for _, v := range row {
@@ -67,6 +82,8 @@ func values(row []any) []table.Value {
 			vs = append(vs, table.Value{})
 		case string:
 			vs = append(vs, table.TextValue(v))
+		case float64:
+			vs = append(vs, table.FloatValue(v))
 		case int:
 			vs = append(vs, table.IntValue(int64(v)))
 		default:
@@ -82,14 +99,14 @@ type paging struct {
 }
 
 type pageOf[R any] struct {
-	Items []R
-	Next  string
+	Items      []R
+	Next, Prev string
 }
 
 func many[In, R any](text string, keys ...string) *registry.Query {
 	q := &registry.Query{Name: "a-query", Place: "bank/query.go:9", In: reflect.TypeFor[In](), SQL: &registry.SQL{Text: text, Row: reflect.TypeFor[R]()}}
-	q.SQL.Collect = func(rows []any, next string) any {
-		p := pageOf[R]{Next: next}
+	q.SQL.Collect = func(rows []any, cursors registry.Cursors) any {
+		p := pageOf[R]{Next: cursors.Next, Prev: cursors.Prev}
 		for _, r := range rows {
 			p.Items = append(p.Items, *r.(*R))
 		}
@@ -105,7 +122,7 @@ func many[In, R any](text string, keys ...string) *registry.Query {
 func one[In, R any](text string) *registry.Query {
 	q := many[In, R](text)
 	q.SQL.One = true
-	q.SQL.Collect = func(rows []any, _ string) any { return *rows[0].(*R) }
+	q.SQL.Collect = func(rows []any, _ registry.Cursors) any { return *rows[0].(*R) }
 	return q
 }
 

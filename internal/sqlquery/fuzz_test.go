@@ -17,7 +17,7 @@ func FuzzCursor(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	head, keys := raw[:9], raw[9:]
+	head, keys := raw[:10], raw[10:]
 	f.Add(keys)
 	f.Add([]byte{4, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Add([]byte{2, 0x7f, 0xf8, 0, 0, 0, 0, 0, 1, 0})

@@ -2,6 +2,7 @@ package sqlquery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/talix-dev/talix/internal/registry"
@@ -17,9 +18,23 @@ func wrap(text string) string {
 	return "SELECT * FROM (\n" + strings.TrimRight(text, "; \t\r\n") + "\n) AS talix_page"
 }
 
-// pageTexts give the first rows in the order of the keys, and the first of
-// those that follow a row.
-func pageTexts(from string, keys []registry.PageKey) (first, next string) {
+// texts are the forms of a query with pages: its first rows in the order of the
+// keys, the first of those that follow a row, the last of those before one from
+// there backwards, and all in order.
+type texts struct{ first, next, prev, all string }
+
+func pageTexts(from string, keys []registry.PageKey) texts {
+	limit := " LIMIT :" + limitParam
+	back := reversed(keys)
+	return texts{
+		first: from + orderBy(keys) + limit,
+		next:  from + "\nWHERE " + following(keys) + orderBy(keys) + limit,
+		prev:  from + "\nWHERE " + following(back) + orderBy(back) + limit,
+		all:   from + orderBy(keys),
+	}
+}
+
+func orderBy(keys []registry.PageKey) string {
 	var order []string
 	for _, k := range keys {
 		dir := " ASC"
@@ -28,8 +43,15 @@ func pageTexts(from string, keys []registry.PageKey) (first, next string) {
 		}
 		order = append(order, quote(k.Column)+dir)
 	}
-	end := "\nORDER BY " + strings.Join(order, ", ") + " LIMIT :" + limitParam
-	return from + end, from + "\nWHERE " + following(keys) + end
+	return "\nORDER BY " + strings.Join(order, ", ")
+}
+
+func reversed(keys []registry.PageKey) []registry.PageKey {
+	back := slices.Clone(keys)
+	for i := range back {
+		back[i].Desc = !back[i].Desc
+	}
+	return back
 }
 
 // following is the condition that a row comes after the one whose keys are the

@@ -15,7 +15,7 @@ import (
 // page is how a query answers in pages.
 type page struct {
 	keys          []registry.PageKey
-	next          text // pages after the first
+	next, prev    text // pages after or before a row; the latter backwards
 	nulls         string
 	at            []int // the result's column of each key
 	cursor, limit []int // fields of the input
@@ -40,79 +40,132 @@ func (c *compiler) page(ctx context.Context) {
 		c.fault("PageBy needs an input that says which page: embed talix.Paging in %s", q.def.In)
 	}
 	for _, param := range q.params {
-		if param.Name == "cursor" || param.Name == "limit" {
-			c.fault("its text uses :%s, which PageBy does by itself: remove it", param.Name)
+		if param.name == "cursor" || param.name == "limit" {
+			c.fault("its text uses :%s, which PageBy does by itself: remove it", param.name)
 		}
 	}
 	for i, k := range p.keys {
 		p.names = append(p.names, keyParam(i))
-		if !hasColumn(q.text.columns, k.Column) {
+		if columnOf(q.text.columns, k.Column) < 0 {
 			c.fault("PageBy names the column %q, but the result has %s: add it to the SELECT, or name another", k.Column, strings.Join(q.text.columns, ", "))
 		}
 	}
 	if len(c.faults) > 0 {
 		return
 	}
-	from := wrap(q.def.SQL.Text)
-	first, next := pageTexts(from, p.keys)
+	from := wrap(c.sql)
+	t := pageTexts(from, p.keys)
 	p.nulls = nullText(from, p.keys)
-	q.text, p.next = c.pageText(ctx, first), c.pageText(ctx, next)
+	q.text, q.all = c.pageText(ctx, t.first), c.pageText(ctx, t.all)
+	p.next, p.prev = c.pageText(ctx, t.next), c.pageText(ctx, t.prev)
 	for _, k := range p.keys {
-		p.at = append(p.at, slices.IndexFunc(q.text.columns, func(name string) bool { return strings.EqualFold(name, k.Column) }))
+		p.at = append(p.at, columnOf(q.text.columns, k.Column))
 	}
 	q.page = p
 }
 
-func hasColumn(columns []string, name string) bool {
-	return slices.ContainsFunc(columns, func(c string) bool { return strings.EqualFold(c, name) })
+func columnOf(columns []string, name string) int {
+	return slices.IndexFunc(columns, func(c string) bool { return strings.EqualFold(c, name) })
 }
 
 func (c *compiler) pageText(ctx context.Context, sql string) text {
-	stmt, err := c.q.cfg.Tables.Prepare(ctx, sql)
+	stmt, err := c.q.cfg.Tables.Prepare(ctx, sql, c.q.cfg.Schemas)
 	if err != nil {
 		c.fault("its text can't be put into pages: %w: write one SELECT without ORDER BY and LIMIT\n\t%s", err, indent(sql))
 		return text{}
 	}
-	return c.text(sql, stmt.Columns)
+	return c.text(sql, stmt)
 }
 
-// runPage reads one row more than the page has, which tells if another follows.
+// place is where a page begins.
+type place struct {
+	text   *text
+	args   []table.Arg // with the keys
+	to     direction
+	inside bool // it goes on from a row
+}
+
+// pageRows are the rows of one page, in the order of its text.
+type pageRows struct {
+	rows        *rows
+	first, last []table.Value // their keys
+	more        bool          // others follow
+}
+
 func (q *Query) runPage(ctx context.Context, input reflect.Value, args []table.Arg) (any, error) {
 	limit, err := q.limit(input)
 	if err != nil {
 		return nil, err
 	}
 	mark := q.fingerprint(args)
-	filters := args
-	t, args, err := q.position(input.FieldByIndex(q.page.cursor).String(), mark, args)
+	from, err := q.place(input.FieldByIndex(q.page.cursor).String(), mark, args)
 	if err != nil {
 		return nil, err
 	}
-	args = append(args, table.Arg{Name: limitParam, Value: table.IntValue(int64(limit) + 1)})
-	rows, last, more := q.rows(limit), []table.Value(nil), false
-	for values, err := range q.cfg.Tables.Query(ctx, t.sql, args) {
-		if err != nil {
-			return nil, q.failed(ctx, err)
-		}
-		if err := q.checkKey(last, values); err != nil {
-			return nil, q.internal(err)
-		}
-		if more = len(rows.all) == limit; more {
-			break
-		}
-		last = q.key(last[:0], values)
-		if err := rows.add(t.read, values); err != nil {
-			return nil, q.internal(err)
+	got, err := q.readPage(ctx, from, limit)
+	if err == nil && from.to == back && len(got.rows.all) == 0 {
+		from = &place{text: &q.text, args: args} // nothing is before it any more, so this is the first page
+		got, err = q.readPage(ctx, from, limit)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if from.to == forth && from.inside && !got.more {
+		if err := q.checkNulls(ctx, args); err != nil {
+			return nil, err
 		}
 	}
-	if !more {
-		return q.def.SQL.Collect(rows.all, ""), q.checkNulls(ctx, t, filters)
-	}
-	next, err := encodeCursor(mark, last)
+	cursors, err := got.cursors(from, mark)
 	if err != nil {
 		return nil, q.internal(err)
 	}
-	return q.def.SQL.Collect(rows.all, next), nil
+	return q.def.SQL.Collect(got.rows.all, cursors), nil
+}
+
+// readPage reads one row more than the page has, which tells if another
+// follows.
+func (q *Query) readPage(ctx context.Context, from *place, limit int) (*pageRows, error) {
+	args := append(slices.Clip(from.args), table.Arg{Name: limitParam, Value: table.IntValue(int64(limit) + 1)})
+	got := &pageRows{rows: q.rows(limit)}
+	for values, err := range q.cfg.Tables.Query(ctx, from.text.sql, args) {
+		if err != nil {
+			return nil, q.failed(ctx, err)
+		}
+		if err := q.checkKey(got.last, values); err != nil {
+			return nil, q.internal(err)
+		}
+		if got.more = len(got.rows.all) == limit; got.more {
+			break
+		}
+		got.last = q.key(got.last[:0], values)
+		if got.first == nil {
+			got.first = slices.Clone(got.last)
+		}
+		if err := got.rows.add(from.text.read, values); err != nil {
+			return nil, q.internal(err)
+		}
+	}
+	return got, nil
+}
+
+// cursors turns a page that was read backwards, and finds its neighbours.
+func (p *pageRows) cursors(from *place, mark fingerprint) (c registry.Cursors, err error) {
+	if len(p.rows.all) == 0 {
+		return c, nil
+	}
+	before, after := from.inside, p.more
+	if from.to == back {
+		before, after = p.more, true
+		slices.Reverse(p.rows.all)
+		p.first, p.last = p.last, p.first
+	}
+	if before {
+		c.Prev, err = encodeCursor(mark, back, p.first)
+	}
+	if after && err == nil {
+		c.Next, err = encodeCursor(mark, forth, p.last)
+	}
+	return c, err
 }
 
 func (q *Query) limit(input reflect.Value) (int, error) {
@@ -132,19 +185,23 @@ func invalid(location, message string) error {
 	return f
 }
 
-// position is the text that goes on where a cursor says.
-func (q *Query) position(cursor string, mark fingerprint, args []table.Arg) (*text, []table.Arg, error) {
+// place is where a cursor says.
+func (q *Query) place(cursor string, mark fingerprint, args []table.Arg) (*place, error) {
 	if cursor == "" {
-		return &q.text, args, nil
+		return &place{text: &q.text, args: args}, nil
 	}
-	keys, err := decodeCursor(cursor, mark, len(q.page.keys))
+	to, keys, err := decodeCursor(cursor, mark, len(q.page.keys))
 	if err != nil {
-		return nil, nil, invalid("query.cursor", err.Error())
+		return nil, invalid("query.cursor", err.Error())
+	}
+	at := &place{text: &q.page.next, args: slices.Clip(args), to: to, inside: true}
+	if to == back {
+		at.text = &q.page.prev
 	}
 	for i, v := range keys {
-		args = append(args, table.Arg{Name: q.page.names[i], Value: v})
+		at.args = append(at.args, table.Arg{Name: q.page.names[i], Value: v})
 	}
-	return &q.page.next, args, nil
+	return at, nil
 }
 
 // key appends a row's key values to dst.
@@ -156,10 +213,7 @@ func (q *Query) key(dst, values []table.Value) []table.Value {
 }
 
 // checkNulls refuses rows that the pages before this last one have passed over.
-func (q *Query) checkNulls(ctx context.Context, t *text, filters []table.Arg) error {
-	if t == &q.text {
-		return nil // the one page has all rows
-	}
+func (q *Query) checkNulls(ctx context.Context, filters []table.Arg) error {
 	for _, err := range q.cfg.Tables.Query(ctx, q.page.nulls, filters) {
 		if err != nil {
 			return q.failed(ctx, err)

@@ -157,7 +157,7 @@ func TestCursors(t *testing.T) {
 		"cut":           {q, filter{paging: paging{Cursor: encode(raw[:len(raw)-1])}}},
 		"longer":        {q, filter{paging: paging{Cursor: encode(append(slices.Clone(raw), 0))}}},
 		"other format":  {q, filter{paging: paging{Cursor: encode(append([]byte{9}, raw[1:]...))}}},
-		"huge length":   {q, filter{paging: paging{Cursor: encode(append(slices.Clone(raw[:10]), 0xff, 0xff, 0xff, 0xff, 0x7f))}}},
+		"huge length":   {q, filter{paging: paging{Cursor: encode(append(slices.Clone(raw[:11]), 0xff, 0xff, 0xff, 0xff, 0x7f))}}},
 	} {
 		f := fault(t.Context(), t, c.q, c.in)
 		if f.Code != registry.Invalid || len(f.Fields) != 1 || f.Fields[0].Location != "query.cursor" {

@@ -19,10 +19,23 @@ import (
 type Config struct {
 	// Tables are asked.
 	Tables table.Store
+	// Schemas are those of the tables as they are defined, over which queries
+	// are checked. Without them queries are checked over the tables that are
+	// there.
+	Schemas []table.Schema
 	// Timeout bounds one query. Defaults to 10 s.
 	Timeout time.Duration
+	// StreamTimeout bounds a query whose rows are taken one by one. Defaults to
+	// 5 min.
+	StreamTimeout time.Duration
 	// MaxRows bounds the rows of a query without pages. Defaults to 10,000.
 	MaxRows int
+}
+
+func (c *Config) setDefaults() {
+	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
+	c.StreamTimeout = cmp.Or(c.StreamTimeout, 5*time.Minute)
+	c.MaxRows = cmp.Or(c.MaxRows, 10_000)
 }
 
 // The bounds of a page.
@@ -35,16 +48,19 @@ const (
 type Query struct {
 	cfg    Config
 	def    *registry.Query
-	params []*rowmap.Param
+	params []argument
 	row    *rowmap.Plan
 	text   text // without pages, or the first page
+	all    text // every row, in order
 	page   *page
+	live   *keyed // nil: it can't be watched
 	tables []string
 }
 
 // text is one form of a query's text, with a reader for its result.
 type text struct {
 	sql     string
+	params  []string
 	columns []string
 	read    *rowmap.Reader
 }
@@ -55,11 +71,7 @@ func (q *Query) Tables() []string { return q.tables }
 // Run answers the query for an input of type In: what Collect makes of the
 // rows. Errors are of type *registry.Fault.
 func (q *Query) Run(ctx context.Context, in any) (any, error) {
-	input, err := q.input(in)
-	if err != nil {
-		return nil, err
-	}
-	args, err := q.args(input)
+	input, args, err := q.given(in)
 	if err != nil {
 		return nil, err
 	}
@@ -69,35 +81,6 @@ func (q *Query) Run(ctx context.Context, in any) (any, error) {
 		return q.runPage(limited, input, args)
 	}
 	return q.runAll(limited, args)
-}
-
-// input is an addressable copy of what the caller gave.
-func (q *Query) input(in any) (reflect.Value, error) {
-	v := reflect.ValueOf(in)
-	if v.IsValid() && v.Kind() == reflect.Pointer && v.Type() != q.def.In {
-		v = v.Elem()
-	}
-	if !v.IsValid() || v.Type() != q.def.In {
-		return v, registry.Faultf(registry.Internal, "the query %q takes %s, but got %T", q.def.Name, q.def.In, in)
-	}
-	c := reflect.New(q.def.In).Elem()
-	c.Set(v)
-	return c, nil
-}
-
-// args are the values of the parameters, with room for those of a page.
-func (q *Query) args(input reflect.Value) ([]table.Arg, error) {
-	args := make([]table.Arg, 0, len(q.params)+q.page.params())
-	for _, p := range q.params {
-		arg, err := p.Arg(input)
-		if err != nil {
-			f := registry.Faultf(registry.Invalid, "the input is not valid").Because(err)
-			f.Fields = []registry.Field{{Location: p.Name, Message: err.Error()}}
-			return nil, f
-		}
-		args = append(args, arg)
-	}
-	return args, nil
 }
 
 func (q *Query) runAll(ctx context.Context, args []table.Arg) (any, error) {
@@ -120,21 +103,26 @@ func (q *Query) runAll(ctx context.Context, args []table.Arg) (any, error) {
 	if q.def.SQL.One && len(rows.all) == 0 {
 		return nil, registry.Faultf(registry.NotFound, "there is no such row")
 	}
-	return q.def.SQL.Collect(rows.all, ""), nil
+	return q.def.SQL.Collect(rows.all, registry.Cursors{}), nil
 }
 
 func (q *Query) tooMany() error {
 	if q.def.SQL.One {
 		return q.internal(errors.New("the query for one row has found several: narrow its WHERE clause, add LIMIT 1, or use talix.SQL"))
 	}
-	return q.internal(fmt.Errorf("the query has more than %d rows: add talix.PageBy to it, so that it answers in pages", q.cfg.MaxRows))
+	return q.internal(fmt.Errorf("the query has more than %d rows: add talix.PageBy to it, so that it answers in pages, or take them one by one with talix.Each", q.cfg.MaxRows))
 }
 
-var errSlow = errors.New("the query took too long")
+var (
+	errSlow       = errors.New("the query took too long")
+	errSlowStream = errors.New("the rows were taken too slowly")
+)
 
 // failed tells why the database did not answer.
 func (q *Query) failed(ctx context.Context, err error) error {
 	switch cause := context.Cause(ctx); {
+	case errors.Is(cause, errSlowStream):
+		return registry.Faultf(registry.Unavailable, "the rows of the query %q were not all taken within %s, so it was ended", q.def.Name, q.cfg.StreamTimeout).Because(err)
 	case errors.Is(cause, errSlow):
 		return registry.Faultf(registry.Unavailable, "the query %q took longer than %s and was ended", q.def.Name, q.cfg.Timeout).Because(err)
 	case cause != nil:

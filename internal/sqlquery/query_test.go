@@ -187,7 +187,7 @@ func TestFaults(t *testing.T) {
 		"unknown table":     {many[input, row](`SELECT id, cents FROM expensive`), []string{"expensive"}},
 		"no rows":           {many[input, row](`DROP TABLE expenses`), []string{"query \"a-query\""}},
 		"unknown parameter": {many[input, row](`SELECT id, cents FROM expenses WHERE vendor = :seller`), []string{":seller", "which has :vendor, :many", "vendor = :seller"}},
-		"list":              {many[input, row](`SELECT id, cents FROM expenses WHERE vendor = :many`), []string{":many", "lists are not supported"}},
+		"list":              {many[input, row](`SELECT id, cents FROM expenses WHERE vendor = :many`), []string{":many", "is a set: write IN (:many)"}},
 		"missing column":    {many[input, row](`SELECT id, vendor FROM expenses`), []string{`has the column "cents"`, "id, vendor", "add it to the SELECT"}},
 		"two columns":       {many[input, row](`SELECT e.*, d.id FROM expenses e, documents d`), []string{`two columns named "id"`, "AS"}},
 		"no struct":         {many[input, int](`SELECT id FROM expenses`), []string{"make it a struct"}},

@@ -24,8 +24,10 @@ type Item struct {
 	Attempts int       `json:"attempts,omitempty"` // failed ones since it last went on
 	Error    string    `json:"error,omitempty"`    // of the last attempt
 	Code     string    `json:"code,omitempty"`     // of Error
+	Failing  time.Time `json:"failing,omitzero"`   // when it began to fail; Policy counts by it
 
-	// Of an event: which one is next.
+	// Of an event: which one is next. Of a message, Version is its place in its
+	// lane.
 	Stream  store.Stream  `json:"stream,omitzero"`
 	Version store.Version `json:"version,omitempty"`
 
@@ -37,9 +39,14 @@ type Item struct {
 	Correlation store.ID          `json:"correlation,omitzero"`
 	Causation   store.ID          `json:"causation,omitzero"`
 
-	Awaits string `json:"awaits,omitempty"` // the signal that it waits for
-	Cancel bool   `json:"cancel,omitempty"` // it was asked to end
-	Hold   bool   `json:"hold,omitempty"`   // it was asked to pause
+	// Run names the run that its journal and its signals belong to.
+	Run     string `json:"run,omitempty"`
+	Awaits  string `json:"awaits,omitempty"`  // the signal that it waits for
+	Signals int    `json:"signals,omitempty"` // how many were sent to it
+	Undo    bool   `json:"undo,omitempty"`    // it failed or was cancelled, and what it did is being undone
+	Failure []byte `json:"failure,omitempty"` // why it failed for good, in the caller's form
+	Cancel  bool   `json:"cancel,omitempty"`  // it was asked to end
+	Hold    bool   `json:"hold,omitempty"`    // it was asked to pause
 }
 
 // Kind says what led to an item.
@@ -62,6 +69,7 @@ type Status string
 const (
 	Ready        Status = "ready"        // runs when it is due
 	Waiting      Status = "waiting"      // for a signal or a time, in the middle of its steps
+	Behind       Status = "behind"       // stands in a lane behind another item, which sees to it
 	Parked       Status = "parked"       // failed for good until someone retries or skips it
 	Suspended    Status = "suspended"    // someone paused it
 	Compensating Status = "compensating" // failed or cancelled; what it did is being undone
@@ -69,6 +77,9 @@ const (
 	Failed       Status = "failed"
 	Cancelled    Status = "cancelled"
 )
+
+// runs tells whether an item of that status is run when it is due.
+func (s Status) runs() bool { return s == Ready || s == Waiting || s == Compensating }
 
 // Finished tells whether nothing will happen any more.
 func (s Status) Finished() bool { return s == Done || s == Failed || s == Cancelled }

@@ -1,11 +1,18 @@
 // Package work keeps work that must not be lost, such as what failed and is
 // tried again, timers, schedules, messages and workflows, as records of the
 // store, and runs each piece when it is due.
+//
+// The store says what is to be done and when. In memory is only what is being
+// run or about to be, up to a bound; what does not fit stays in the store and
+// is found again from where it was left.
 package work
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/talix-dev/talix/internal/commit"
@@ -26,65 +33,127 @@ type Config struct {
 	// Run does the work of an item that is due: it is called in a goroutine of
 	// its own, never twice at a time for one item, and must end soon after ctx
 	// does. It returns what becomes of the item.
+	//
+	// A panic is a bug of the caller: it is logged, and the item is run again
+	// after a pause.
 	Run func(ctx context.Context, item Item) Verdict
+
+	// Forget is what to delete with an item that was finished and is
+	// forgotten. Defaults to nothing.
+	Forget func(item Item) []store.Change
 
 	// Parallel bounds the runs of one action at a time. Defaults to 64.
 	Parallel int
+	// InFlight bounds the items of all actions that run or are about to. An
+	// action none of whose items runs may always begin one. Defaults to 4,096.
+	InFlight int
 	// Poll bounds how long a change of the clock goes unnoticed. Defaults to
 	// one second.
 	Poll time.Duration
+	// Look bounds how long work goes unnoticed that was written without Wake,
+	// by another runtime or by a commit whose outcome nobody learnt. Defaults
+	// to one minute; below zero, it is not looked for.
+	Look time.Duration
+
+	// Sweep is what else is deleted when its time has come. Defaults to
+	// nothing.
+	Sweep []Sweep
+	// SweepEvery is the time from one sweep to the next. Defaults to one
+	// minute.
+	SweepEvery time.Duration
+}
+
+func (c *Config) defaults() {
+	c.Parallel = cmp.Or(max(c.Parallel, 0), 64)
+	c.InFlight = cmp.Or(max(c.InFlight, 0), 4096)
+	c.Poll = cmp.Or(max(c.Poll, 0), time.Second)
+	c.Look = cmp.Or(c.Look, time.Minute)
+	c.SweepEvery = cmp.Or(max(c.SweepEvery, 0), time.Minute)
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 }
 
 // Verdict says what becomes of an item after a run. It gets the item as it is
 // in the store now, which someone may have changed or replaced (another Base)
 // while it ran, and is called again where the store says that it changed once
 // more. It returns the item to write, or nil to delete it, and what else to
-// change in the same batch. A nil Verdict leaves the item as it is: it is run
-// again when the runtime starts next.
+// change in the same batch. It must not write the item itself. Where the item
+// is gone, it is not called.
+//
+// A nil Verdict leaves the item as it is: it is run again when the runtime
+// starts next, or once someone wrote it.
 type Verdict func(now Item) (next *Item, more []store.Change)
 
 // Runner runs the items of all partitions.
-type Runner struct{ cfg Config }
+type Runner struct {
+	cfg    Config
+	keeper store.Keeper
+	parts  []*part
+	pool   pool
+	turns  turns
+	watch  watch
+	work   sync.WaitGroup
 
-// New makes a Runner.
-func New(cfg Config) *Runner { return &Runner{cfg: cfg} }
-
-// Start begins to run what is due in a partition, until ctx ends.
-func (r *Runner) Run(ctx context.Context) { panic("todo") }
-
-// Create writes an item that is new. Where one of that ID exists, nothing
-// changes and it is returned with false.
-func (r *Runner) Create(ctx context.Context, item Item, more ...store.Change) (Item, bool, error) {
-	panic("todo")
+	reading, writing, sweeping streak // of failures
 }
 
-// Update changes an item: change gets it as it is and returns what it shall
-// be, or nil to delete it; it may be called several times. ErrNotFound if it
-// does not exist.
-func (r *Runner) Update(ctx context.Context, p store.Partition, id string, change func(Item) (*Item, []store.Change, error)) (Item, error) {
-	panic("todo")
+// New makes a Runner. Items can be written and read before it runs.
+func New(cfg Config) *Runner {
+	cfg.defaults()
+	r := &Runner{cfg: cfg, keeper: cfg.Store.(store.Keeper)}
+	r.pool = pool{parallel: cfg.Parallel, most: cfg.InFlight, lanes: map[string]*lane{}}
+	r.turns.items = map[name]*turn{}
+	r.watch.items = map[name]*watched{}
+	r.reading.log, r.writing.log, r.sweeping.log = cfg.Log, cfg.Log, cfg.Log
+	for p := range cfg.Store.Partitions() {
+		r.parts = append(r.parts, newPart(r, store.Partition(p)))
+	}
+	return r
+}
+
+// Run runs what is due in all partitions until ctx ends, and returns when
+// nothing runs any more and what the last runs led to is written; a store that
+// fails is given five seconds for that. It is called once.
+func (r *Runner) Run(ctx context.Context) {
+	var loops sync.WaitGroup
+	for _, p := range r.parts {
+		loops.Go(func() { p.loop(ctx) })
+	}
+	if len(r.cfg.Sweep) > 0 {
+		loops.Go(func() { r.sweep(ctx) })
+	}
+	loops.Wait()
+	r.work.Wait()
+}
+
+// Wake tells that an item that is due at the given time was written, or may
+// have been, by a batch of the caller's. It does not wait.
+func (r *Runner) Wake(p store.Partition, due time.Time) {
+	if !due.IsZero() {
+		r.parts[p].tell(due)
+	}
 }
 
 // Get finds an item.
 func (r *Runner) Get(ctx context.Context, p store.Partition, id string) (Item, bool, error) {
-	panic("todo")
+	rec, found, err := r.keeper.Record(ctx, p, Space, id)
+	if err != nil || !found {
+		return Item{}, false, wrap("find", id, err)
+	}
+	item, err := decode(p, &rec)
+	return item, true, err
 }
 
 // List is up to max items of a partition whose ID begins with prefix and is
-// above after, in the order of IDs.
+// above after, in the order of IDs. One that cannot be read has no Status, and
+// its Error says why.
 func (r *Runner) List(ctx context.Context, p store.Partition, prefix, after string, max int) ([]Item, error) {
-	panic("todo")
-}
-
-// Change is the change of a record that writes an item, for a batch that
-// someone else commits; Wake has to be called after it was.
-func (r *Runner) Change(item Item) store.Change { panic("todo") }
-
-// Wake tells that an item that is due at the given time was written.
-func (r *Runner) Wake(p store.Partition, due time.Time) { panic("todo") }
-
-// Wait waits until an item is finished or gone, and returns what was last seen
-// of it.
-func (r *Runner) Wait(ctx context.Context, p store.Partition, id string) (Item, bool, error) {
-	panic("todo")
+	page, err := r.keeper.Records(ctx, p, Space, prefix, after, max)
+	if err != nil {
+		return nil, fmt.Errorf("list work: %w", err)
+	}
+	items := make([]Item, len(page))
+	for i := range page {
+		items[i], _ = decode(p, &page[i])
+	}
+	return items, nil
 }

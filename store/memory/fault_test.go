@@ -215,3 +215,31 @@ func TestStrayAppends(t *testing.T) {
 	}
 	wantEvents(t, s, 0)
 }
+
+// TestUnknownRecords: what became of a batch of records tells the revision.
+func TestUnknownRecords(t *testing.T) {
+	t.Parallel()
+	for kind, test := range map[memory.Kind]struct{ now, then bool }{
+		memory.Fail: {false, false}, memory.UnknownLost: {false, false}, memory.UnknownWritten: {true, true}, memory.UnknownLate: {false, true},
+	} {
+		s := faulty(t, memory.Fault{Kind: kind})
+		b := store.Batch{Records: []store.Change{{Record: store.Record{Space: "work", Key: "a", Rev: store.ID{1}, Due: time.Unix(1, 0)}}}}
+		commit(t, s, b)
+		clear(b.Records) // the caller's again
+		wantRecord(t, s, kind, test.now)
+		commit(t, s)
+		wantRecord(t, s, kind, test.then)
+	}
+}
+
+func wantRecord(t *testing.T, s *memory.Store, kind memory.Kind, want bool) {
+	t.Helper()
+	r, ok, err := s.Record(t.Context(), 0, "work", "a")
+	if ok != want || ok && r.Rev != (store.ID{1}) || err != nil {
+		t.Errorf("kind %d: the record is %+v, %t (%v); want %t", kind, r, ok, err, want)
+	}
+	due, err := s.Due(t.Context(), 0, "work", store.Record{}, time.Time{}, 10)
+	if len(due) == 1 != want || err != nil {
+		t.Errorf("kind %d: %d records are due (%v)", kind, len(due), err)
+	}
+}

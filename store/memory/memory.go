@@ -44,7 +44,10 @@ type Store struct {
 	calls  sync.WaitGroup
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Keeper = (*Store)(nil)
+)
 
 // New makes an empty store.
 func New(c Config) *Store {

@@ -22,6 +22,7 @@ type partition struct {
 	streams map[store.Stream][]int // indexes into log, by version
 	results results
 	marks   map[string]store.Position
+	spaces  map[string]*space
 	late    [][]store.Batch // what UnknownLate holds back
 }
 
@@ -31,6 +32,7 @@ func newPartition(number store.Partition, of int) *partition {
 		streams: map[store.Stream][]int{},
 		results: results{byKey: map[store.ID]*result{}},
 		marks:   map[string]store.Position{},
+		spaces:  map[string]*space{},
 	}
 }
 
@@ -60,7 +62,7 @@ func clone(batches []store.Batch) []store.Batch {
 	batches = slices.Clone(batches)
 	for i := range batches {
 		b := &batches[i]
-		b.Result, b.Marks = bytes.Clone(b.Result), slices.Clone(b.Marks)
+		b.Result, b.Marks, b.Records = bytes.Clone(b.Result), slices.Clone(b.Marks), slices.Clone(b.Records)
 		b.Appends = slices.Clone(b.Appends)
 		for j := range b.Appends {
 			b.Appends[j].Events = slices.Clone(b.Appends[j].Events)

@@ -3,7 +3,6 @@ package memory
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/talix-dev/talix/store"
 )
@@ -46,6 +45,9 @@ func (p *partition) judge(b *store.Batch, lost map[store.Stream]bool) store.Outc
 			return store.Outcome{Status: store.Conflict}
 		}
 	}
+	if !p.revisionsHold(b.Records) {
+		return store.Outcome{Status: store.Conflict}
+	}
 	return store.Outcome{Status: store.Durable}
 }
 
@@ -71,7 +73,7 @@ func (p *partition) refuse(b *store.Batch) error {
 			}
 		}
 	}
-	return nil
+	return store.CheckChanges(b.Records)
 }
 
 func (p *partition) refuseAppend(b *store.Batch, a *store.Append) error {
@@ -107,6 +109,7 @@ func (p *partition) apply(b *store.Batch) store.Position {
 	for _, m := range b.Marks {
 		p.marks[m.Consumer] = m.To
 	}
+	p.change(b.Records)
 	return last
 }
 
@@ -114,7 +117,7 @@ func (p *partition) add(e *store.Event) store.Position {
 	e.Partition, e.Position = p.number, p.next
 	p.next++
 	stored := *e
-	stored.Time = e.Time.UTC().Truncate(time.Microsecond)
+	stored.Time = cut(e.Time)
 	p.streams[e.Stream] = append(p.streams[e.Stream], len(p.log))
 	p.log = append(p.log, stored)
 	return stored.Position

@@ -13,15 +13,22 @@ import (
 // its own.
 func viewsLayout() layout {
 	return layout{
-		file: "views.db", application: 0x746c7876, format: 1, meta: "_talix_meta",
-		mend: "start the program again: the file is then set aside and its tables are made again from the log",
+		file: "views.db", application: 0x746c7876, format: 2, meta: "_talix_meta",
+		upgrades: []string{viewsUpgrade},
+		mend:     "start the program again: the file is then set aside and its tables are made again from the log",
 		schema: `
 CREATE TABLE _talix_meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE _talix_views(name TEXT PRIMARY KEY COLLATE NOCASE, fingerprint TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE _talix_views(name TEXT PRIMARY KEY COLLATE NOCASE, view TEXT NOT NULL COLLATE NOCASE, fingerprint TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE _talix_marks(view TEXT NOT NULL COLLATE NOCASE, partition INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(view, partition)) WITHOUT ROWID;
 `,
 	}
 }
+
+// viewsUpgrade: in format 1, each table was a view of its own.
+const viewsUpgrade = `
+ALTER TABLE _talix_views ADD COLUMN view TEXT NOT NULL COLLATE NOCASE DEFAULT '';
+UPDATE _talix_views SET view = name;
+`
 
 // damageNote is a file that tells that damage was found while running.
 func damageNote(path string) string { return path + "-damaged" }
@@ -44,12 +51,12 @@ func claimViews(l layout, config TablesConfig) (*os.File, error) {
 
 func (l layout) whole(config TablesConfig) error {
 	exists, err := l.sound(config.Dir)
-	if errors.Is(err, store.ErrCorrupt) {
+	if cause := err; errors.Is(err, store.ErrCorrupt) {
 		var to string
 		if to, err = l.setAside(config.Dir); err != nil {
 			return err
 		}
-		config.Log.Warn("views.db was damaged; the views are made again from the log", "set aside as", to)
+		config.Log.Warn("views.db was damaged; the views are made again from the log", "set aside as", to, "error", cause)
 		exists = false
 	}
 	if err != nil || exists {

@@ -11,9 +11,13 @@ import (
 
 // Check reads the whole store and fails with store.ErrCorrupt if the file is
 // damaged, a checksum doesn't match, or the events of a stream are not dense.
-// Commits go on meanwhile. It takes about as long as reading all events twice.
+// Commits go on meanwhile. It takes about as long as reading all events twice
+// and all records.
 func (s *Store) Check(ctx context.Context) error {
 	if err := s.read(ctx, 0, func(r *reader) error { return s.checkFile(ctx, r) }); err != nil {
+		return explain("check store", s.layout, err)
+	}
+	if err := s.checkRecords(ctx); err != nil {
 		return explain("check store", s.layout, err)
 	}
 	after := store.Position(0)

@@ -14,19 +14,21 @@
 //
 // A Durable outcome of Commit was synced to disk: it survives kill -9 and
 // power loss, as far as the disk keeps what it acknowledged. One process at a
-// time owns a folder; a second one is told who the owner is. Every event
-// carries a checksum, so that damage is reported, never read as an event.
+// time owns a folder; a second one is told who the owner is. Every event and
+// record carries a checksum, so that damage is reported, never read.
 //
 // # Caveats
 //
 // The folder must be on a local file system: SQLite's write-ahead log needs
 // shared memory and true locks, which network file systems don't offer.
-// A store has one partition. Events must not be changed by hand: their
-// checksum will not match; an event whose sum is NULL is not checked.
+// A store has one partition. Events and records must not be changed by hand:
+// their checksum will not match; one whose sum is NULL is not checked. A folder
+// that an older release made is brought up to date when it is opened, and the
+// older release refuses it from then on.
 //
 // # Reading the source
 //
 // Open (store.go, file.go, lock.go, schema.go), then Commit (commit.go,
-// judge.go, heads.go, insert.go), then the readers (readers.go, load.go,
-// row.go). Views start at tables.go.
+// judge.go, heads.go, insert.go, record.go), then the readers (readers.go,
+// load.go, row.go, keeper.go). Views start at tables.go.
 package sqlite

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/talix-dev/talix/table"
 	"zombiezen.com/go/sqlite"
@@ -21,14 +22,56 @@ func (t *Tables) Ensure(ctx context.Context, identity string, schemas []table.Sc
 }
 
 // Reset implements table.Store.
-func (t *Tables) Reset(ctx context.Context, s table.Schema) error {
-	if err := checkSchema(&s); err != nil {
-		return fmt.Errorf("reset table: %w", err)
+func (t *Tables) Reset(ctx context.Context, schemas ...table.Schema) error {
+	if err := checkSchemas(schemas); err != nil {
+		return fmt.Errorf("reset tables: %w", err)
 	}
-	err := t.change(ctx, func(w *viewWriter) error {
-		return firstOf(configure(w.conn, "DELETE FROM "+quoted(s.Name)), w.forget("_talix_marks", "view", s.Name))
+	err := t.change(ctx, func(w *viewWriter) (err error) {
+		for i := range schemas {
+			err = firstOf(err, configure(w.conn, "DELETE FROM "+quoted(schemas[i].Name)), w.forgetMarks(schemas[i].Writer()))
+		}
+		return err
 	})
-	return t.explain("reset table "+s.Name, err)
+	return t.explain("reset tables", err)
+}
+
+// Drop implements table.Store.
+func (t *Tables) Drop(ctx context.Context, tables, views []string) error {
+	for _, name := range tables {
+		if fault := checkName(name); fault != "" {
+			return fmt.Errorf("drop table %q: its name %s", name, fault)
+		}
+	}
+	err := t.change(ctx, func(w *viewWriter) (err error) {
+		for _, name := range tables {
+			err = firstOf(err, w.drop(name))
+		}
+		for _, name := range views {
+			err = firstOf(err, w.forgetMarks(name))
+		}
+		return err
+	})
+	return t.explain("drop tables", err)
+}
+
+// Made implements table.Store.
+func (t *Tables) Made(ctx context.Context) (map[string]string, error) {
+	made := make(map[string]string)
+	err := t.read(ctx, func(r *reader) error {
+		stmt, err := r.prepare("SELECT name, fingerprint FROM _talix_views")
+		if err != nil {
+			return err
+		}
+		defer stmt.Reset()
+		for {
+			more, err := stmt.Step()
+			if err != nil || !more {
+				return err
+			}
+			made[stmt.ColumnText(0)] = strings.TrimPrefix(stmt.ColumnText(1), "=")
+		}
+	})
+	return made, t.explain("list tables", err)
 }
 
 // change runs fn in a transaction that may change the schema.
@@ -60,13 +103,9 @@ func (w *viewWriter) adopt(identity string) error {
 	if err != nil || present == identity {
 		return err
 	}
-	var names []string
-	err = sqlitex.ExecuteTransient(w.conn, "SELECT name FROM _talix_views", &sqlitex.ExecOptions{ResultFunc: func(stmt *sqlite.Stmt) error {
-		names = append(names, stmt.ColumnText(0))
-		return nil
-	}})
+	names, err := w.texts("SELECT name FROM _talix_views")
 	for _, name := range names {
-		err = firstOf(err, configure(w.conn, "DROP TABLE IF EXISTS "+quoted(name)))
+		err = firstOf(err, w.drop(name))
 	}
 	err = firstOf(err, configure(w.conn, "DELETE FROM _talix_views", "DELETE FROM _talix_marks"))
 	if err != nil {
@@ -76,27 +115,54 @@ func (w *viewWriter) adopt(identity string) error {
 }
 
 func (w *viewWriter) ensureTable(s *table.Schema) error {
-	present, err := w.text("SELECT v.fingerprint FROM _talix_views v JOIN sqlite_schema m ON m.type = 'table' AND m.name = v.name COLLATE NOCASE WHERE v.name = ?", s.Name)
+	present, err := w.text("SELECT v.fingerprint FROM _talix_views v JOIN sqlite_schema m ON m.type = 'table' AND m.name = v.name COLLATE NOCASE WHERE v.name = ? AND v.view = ?", s.Name, s.Writer())
 	if err != nil || present == fingerprint(s) {
 		return err
 	}
-	if err := configure(w.conn, "DROP TABLE IF EXISTS "+quoted(s.Name)); err != nil {
+	if err := w.drop(s.Name); err != nil {
 		return err
 	}
-	if err := configure(w.conn, createTable(s)...); err != nil {
+	serial, err := w.serial()
+	if err != nil {
 		return err
 	}
-	if err := w.forget("_talix_marks", "view", s.Name); err != nil {
+	if err := configure(w.conn, createTable(s, serial)...); err != nil {
 		return err
 	}
-	return w.exec("INSERT OR REPLACE INTO _talix_views(name, fingerprint) VALUES(?, ?)", s.Name, fingerprint(s))
+	if err := w.forgetMarks(s.Writer()); err != nil {
+		return err
+	}
+	return w.note(s)
+}
+
+// drop removes a table, if it is there, with those beside it.
+func (w *viewWriter) drop(name string) error {
+	err := configure(w.conn, "DROP TABLE IF EXISTS "+quoted(name))
+	for _, other := range beside(name) {
+		err = firstOf(err, configure(w.conn, "DROP TABLE IF EXISTS "+quoted(other)))
+	}
+	return firstOf(err, w.exec("DELETE FROM _talix_views WHERE name = ?", name))
+}
+
+// note remembers what a table was made with.
+func (w *viewWriter) note(s *table.Schema) error {
+	return w.exec("INSERT OR REPLACE INTO _talix_views(name, view, fingerprint) VALUES(?, ?, ?)", s.Name, s.Writer(), fingerprint(s))
+}
+
+// serial is another text each time.
+func (w *viewWriter) serial() (string, error) {
+	err := w.exec("INSERT INTO _talix_meta(name, value) VALUES('serial', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+	if err != nil {
+		return "", err
+	}
+	return w.text("SELECT value FROM _talix_meta WHERE name = 'serial'")
 }
 
 // fingerprint is never empty, so that it differs from that of no table.
 func fingerprint(s *table.Schema) string { return "=" + s.Fingerprint }
 
-func (w *viewWriter) forget(from, column, name string) error {
-	return w.exec("DELETE FROM "+from+" WHERE "+column+" = ?", name)
+func (w *viewWriter) forgetMarks(view string) error {
+	return w.exec("DELETE FROM _talix_marks WHERE view = ?", view)
 }
 
 func (w *viewWriter) exec(query string, args ...any) error {
@@ -110,4 +176,13 @@ func (w *viewWriter) text(query string, args ...any) (text string, err error) {
 		return nil
 	}})
 	return text, err
+}
+
+// texts are the first column of all rows.
+func (w *viewWriter) texts(query string, args ...any) (all []string, err error) {
+	err = sqlitex.ExecuteTransient(w.conn, query, &sqlitex.ExecOptions{Args: args, ResultFunc: func(stmt *sqlite.Stmt) error {
+		all = append(all, stmt.ColumnText(0))
+		return nil
+	}})
+	return all, err
 }

@@ -70,7 +70,12 @@ func (l layout) judge(path string, header []byte) error {
 	if id := int32(binary.BigEndian.Uint32(header[68:])); id != l.application {
 		return fmt.Errorf("open %s: %w: it is an SQLite database of another program (application id %d); name another folder", path, store.ErrForeign, id)
 	}
-	if format := int32(binary.BigEndian.Uint32(header[60:])); format != l.format {
+	return l.judgeFormat(path, int32(binary.BigEndian.Uint32(header[60:])))
+}
+
+// judgeFormat refuses what can't be brought to the format of this release.
+func (l layout) judgeFormat(path string, format int32) error {
+	if format > l.format || format < l.format-int32(len(l.upgrades)) {
 		return fmt.Errorf("open %s: %w: it has format %d and this release knows format %d; use the release that wrote it or a newer one", path, store.ErrForeign, format, l.format)
 	}
 	return nil

@@ -20,7 +20,10 @@ func (w *writer) append(b *store.Batch) (store.Outcome, error) {
 		}
 		out.Position = store.Position(w.group.position)
 	}
-	return out, w.putMarks(b.Marks)
+	if err := w.putMarks(b.Marks); err != nil {
+		return store.Outcome{}, err
+	}
+	return out, w.changeRecords(b.Records)
 }
 
 func (w *writer) appendTo(h *head, events []store.Event) error {

@@ -55,7 +55,7 @@ func (w *writer) judge(b *store.Batch) (store.Outcome, error) {
 }
 
 // take moves the heads of the batch's streams in memory and tells whether all
-// versions and marks are as expected.
+// versions, marks and revisions are as expected.
 func (w *writer) take(b *store.Batch) (bool, error) {
 	for i := range b.Appends {
 		a := &b.Appends[i]
@@ -72,7 +72,10 @@ func (w *writer) take(b *store.Batch) (bool, error) {
 		w.group.taken = append(w.group.taken, taken{h, h.version})
 		h.version += int64(len(a.Events))
 	}
-	return w.marksFit(b.Marks)
+	if fits, err := w.marksFit(b.Marks); !fits {
+		return false, err
+	}
+	return w.recordsFit(b.Records)
 }
 
 // refuse gives the heads back, and makes every later batch of the group that
@@ -102,7 +105,7 @@ func (w *writer) repeat(b *store.Batch, otherwise store.Outcome) (store.Outcome,
 	return otherwise, err
 }
 
-// largest is what one event may hold; SQLite's rows end at 1,000,000,000.
+// largest is what one event or record may hold; SQLite's rows end at 1,000,000,000.
 const largest = 512 << 20
 
 // check finds batches that are malformed in themselves.
@@ -120,7 +123,16 @@ func check(b *store.Batch) error {
 			return errors.New("a mark names no consumer")
 		}
 	}
-	return nil
+	return checkRecords(b.Records)
+}
+
+func checkRecords(changes []store.Change) error {
+	for i := range changes {
+		if n := len(changes[i].Data); n > largest {
+			return fmt.Errorf("the record %.80q has %d bytes, at most %d are allowed", changes[i].Key, n, largest)
+		}
+	}
+	return store.CheckChanges(changes)
 }
 
 func checkAppend(b *store.Batch, a *store.Append) error {

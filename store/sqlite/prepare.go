@@ -14,26 +14,39 @@ import (
 
 // Prepare implements table.Store. A query is one statement that reads and
 // whose parameters are named with a colon.
-func (t *Tables) Prepare(ctx context.Context, sql string) (table.Statement, error) {
+func (t *Tables) Prepare(ctx context.Context, sql string, over []table.Schema) (table.Statement, error) {
 	var s table.Statement
-	err := t.read(ctx, func(r *reader) error {
-		r.reads = make(map[string]struct{})
-		stmt, err := r.compile(sql) // anew, as the authorizer is asked only then
-		s.Tables = slices.Sorted(maps.Keys(r.reads))
-		r.reads = nil
-		if err != nil {
-			return err
-		}
-		defer stmt.Finalize()
-		for i := range stmt.BindParamCount() {
-			s.Params = append(s.Params, stmt.BindParamName(i + 1)[1:])
-		}
-		s.Columns = r.columns(stmt, sql)
-		return nil
-	})
+	describe := func(r *reader) (err error) {
+		s, err = r.describe(sql)
+		return err
+	}
+	var err error
+	if len(over) == 0 {
+		err = t.read(ctx, describe)
+	} else if err = t.gate.enter(); err == nil {
+		err = t.scratch.use(ctx, over, describe)
+		t.gate.leave()
+	}
 	if err != nil {
 		return table.Statement{}, t.explain("prepare query", err)
 	}
+	return s, nil
+}
+
+// describe compiles anew, as the authorizer is asked only then.
+func (r *reader) describe(sql string) (s table.Statement, err error) {
+	r.reads = make(map[string]struct{})
+	stmt, err := r.compile(sql)
+	s.Tables = slices.Sorted(maps.Keys(r.reads))
+	r.reads = nil
+	if err != nil {
+		return s, err
+	}
+	defer stmt.Finalize()
+	for i := range stmt.BindParamCount() {
+		s.Params = append(s.Params, stmt.BindParamName(i + 1)[1:])
+	}
+	s.Columns = r.columns(stmt, sql)
 	return s, nil
 }
 
@@ -43,11 +56,21 @@ func openQueryReader(path string) (*reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.conn.SetAuthorizer(sqlite.AuthorizeFunc(r.authorize)); err != nil {
+	if err := r.forQueries(); err != nil {
 		r.close()
 		return nil, err
 	}
 	return r, nil
+}
+
+// forQueries makes a connection one for users' queries: what they may do, and
+// what SQL means to them.
+func (r *reader) forQueries() error {
+	err := firstOf(configure(r.conn, "PRAGMA case_sensitive_like=ON"), letterCase(r.conn))
+	if err != nil {
+		return err
+	}
+	return r.conn.SetAuthorizer(sqlite.AuthorizeFunc(r.authorize))
 }
 
 // authorize lets a query read, and nothing else. Full text search asks for

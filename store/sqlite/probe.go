@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 
 	"github.com/talix-dev/talix/store"
 	"zombiezen.com/go/sqlite"
@@ -28,13 +29,27 @@ func (l layout) probe(path string) (id store.ID, err error) {
 	if err == nil {
 		_, err = scalar(conn, "SELECT count(*) FROM (SELECT sql FROM sqlite_schema)")
 	}
+	var format int32
+	if err == nil {
+		format, err = formatOf(conn)
+	}
 	if err != nil {
 		return id, l.unreadable(path, err)
 	}
 	if id, err = store.ParseID(text); err != nil {
 		return id, l.damaged(path, fmt.Errorf("read identity: %w", err))
 	}
-	return id, nil
+	return id, l.judgeFormat(path, format) // the header in the file may be older than the log
+}
+
+// formatOf is the format of a file with its write-ahead log.
+func formatOf(conn *sqlite.Conn) (int32, error) {
+	text, err := scalar(conn, "PRAGMA user_version")
+	if err != nil {
+		return 0, err
+	}
+	format, err := strconv.ParseInt(text, 10, 32)
+	return int32(format), err
 }
 
 // unreadable tells damage from other causes. A complete file of ours always

@@ -28,7 +28,11 @@ func openReader(path string) (*reader, error) {
 		conn.Close()
 		return nil, err
 	}
-	return &reader{conn: conn, own: make(map[string]*sqlite.Stmt)}, nil
+	return newReader(conn), nil
+}
+
+func newReader(conn *sqlite.Conn) *reader {
+	return &reader{conn: conn, own: make(map[string]*sqlite.Stmt)}
 }
 
 // prepare returns a statement that stays prepared. For the package's own

@@ -10,12 +10,13 @@ import (
 
 // tableStatements are prepared once for a table.
 type tableStatements struct {
-	key              int // index of the key column
+	key              []int // indexes of the key columns
 	get, put, remove *sqlite.Stmt
+	scans            []*sqlite.Stmt // by the length of the prefix
 }
 
 func (s *tableStatements) finalize() {
-	for _, stmt := range []*sqlite.Stmt{s.get, s.put, s.remove} {
+	for _, stmt := range append(s.scans, s.get, s.put, s.remove) {
 		if stmt != nil {
 			stmt.Finalize()
 		}
@@ -65,12 +66,38 @@ func columnNames(s *table.Schema) []string {
 	return names
 }
 
+// scan is the statement for rows under a prefix of the key.
+func (w *viewWriter) scan(s *table.Schema, st *tableStatements, prefix int) (*sqlite.Stmt, error) {
+	if st.scans == nil {
+		st.scans = make([]*sqlite.Stmt, len(st.key)+1)
+	}
+	if st.scans[prefix] != nil {
+		return st.scans[prefix], nil
+	}
+	text := "SELECT " + strings.Join(columnNames(s), ", ") + " FROM " + quoted(s.Name)
+	if prefix > 0 {
+		text += " WHERE " + equal(s, st.key[:prefix])
+	}
+	stmt, _, err := w.conn.PrepareTransient(text + " ORDER BY " + listed(s, st.key))
+	st.scans[prefix] = stmt
+	return stmt, err
+}
+
+// equal is the condition that columns have given values.
+func equal(s *table.Schema, columns []int) string {
+	conditions := make([]string, len(columns))
+	for i, c := range columns {
+		conditions[i] = quoted(s.Columns[c].Name) + " = ?"
+	}
+	return strings.Join(conditions, " AND ")
+}
+
 func selectRow(s *table.Schema) string {
-	return fmt.Sprintf("SELECT %s FROM %s WHERE %s = ?", strings.Join(columnNames(s), ", "), quoted(s.Name), quoted(s.Columns[s.Key()].Name))
+	return fmt.Sprintf("SELECT %s FROM %s WHERE %s", strings.Join(columnNames(s), ", "), quoted(s.Name), equal(s, s.Key()))
 }
 
 func deleteRow(s *table.Schema) string {
-	return fmt.Sprintf("DELETE FROM %s WHERE %s = ?", quoted(s.Name), quoted(s.Columns[s.Key()].Name))
+	return fmt.Sprintf("DELETE FROM %s WHERE %s", quoted(s.Name), equal(s, s.Key()))
 }
 
 func upsertRow(s *table.Schema) string {
@@ -86,5 +113,5 @@ func upsertRow(s *table.Schema) string {
 		action = "UPDATE SET " + strings.Join(sets, ", ")
 	}
 	return fmt.Sprintf("INSERT INTO %s(%s) VALUES(%s) ON CONFLICT(%s) DO %s", quoted(s.Name), strings.Join(names, ", "),
-		strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", "), names[s.Key()], action)
+		strings.TrimSuffix(strings.Repeat("?, ", len(names)), ", "), listed(s, s.Key()), action)
 }

@@ -17,8 +17,9 @@ type layout struct {
 	application int32  // PRAGMA application_id, so that a foreign file is recognised
 	format      int32  // PRAGMA user_version
 	schema      string
-	meta        string // the table that holds the identity
-	mend        string // what to do when the file is damaged
+	upgrades    []string // what brings format 1 to 2, format 2 to 3 and so on
+	meta        string   // the table that holds the identity
+	mend        string   // what to do when the file is damaged
 }
 
 // eventsLayout is the log. Times are microseconds since 1970 in UTC.
@@ -35,8 +36,9 @@ type layout struct {
 // time.
 func eventsLayout() layout {
 	return layout{
-		file: "events.db", application: 0x746c7865, format: 1, schema: eventsSchema + logView(), meta: "meta",
-		mend: "stop the program, keep a copy of the folder, and put a backup in the place of events.db",
+		file: "events.db", application: 0x746c7865, format: 2, schema: eventsSchema + logView() + recordsSchema, meta: "meta",
+		upgrades: []string{recordsSchema},
+		mend:     "stop the program, keep a copy of the folder, and put a backup in the place of events.db",
 	}
 }
 
@@ -66,6 +68,21 @@ CREATE TABLE results(key BLOB PRIMARY KEY, time INTEGER NOT NULL, result BLOB) W
 CREATE TABLE result_ages(seq INTEGER PRIMARY KEY, oldest INTEGER NOT NULL, keys BLOB NOT NULL);
 CREATE INDEX result_ages_oldest ON result_ages(oldest);
 CREATE TABLE marks(consumer TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+`
+
+// recordsSchema is what format 2 has beyond format 1. A record that is never due
+// has no due, and is not in the index.
+const recordsSchema = `
+CREATE TABLE records(
+	space TEXT NOT NULL,
+	key TEXT NOT NULL,
+	rev BLOB NOT NULL,
+	due INTEGER,
+	sum INTEGER,
+	data TEXT,
+	PRIMARY KEY(space, key)
+) WITHOUT ROWID;
+CREATE INDEX records_due ON records(space, due, key) WHERE due IS NOT NULL;
 `
 
 // logView shows the log to people; talix itself never reads it.

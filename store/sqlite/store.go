@@ -11,7 +11,10 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Keeper = (*Store)(nil)
+)
 
 // Config says where a store lives. Only Dir has to be set.
 type Config struct {

@@ -53,6 +53,7 @@ type Tables struct {
 	scrap   string // the folder to remove on Close
 	writer  *viewWriter
 	readers *pool
+	scratch scratch
 	buffers sync.Pool // of *[]table.Value
 }
 
@@ -147,6 +148,7 @@ func (t *Tables) Close() error {
 		return nil
 	}
 	t.readers.close()
+	t.scratch.close()
 	err := firstOf(t.writer.close(), t.lock.Close())
 	if t.scrap != "" {
 		err = firstOf(err, os.RemoveAll(t.scrap))

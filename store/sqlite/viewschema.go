@@ -28,20 +28,39 @@ func checkSchema(s *table.Schema) error {
 		return fmt.Errorf("the table name %q %s", s.Name, fault)
 	}
 	var faults []error
-	keys, seen := 0, make(map[string]bool)
+	seen := make(map[string]bool)
 	for _, c := range s.Columns {
 		if fault := checkColumn(c, seen); fault != "" {
 			faults = append(faults, fmt.Errorf("column %q of table %s %s", c.Name, s.Name, fault))
 		}
 		seen[strings.ToLower(c.Name)] = true
-		if c.Key {
-			keys++
-		}
 	}
-	if keys != 1 {
-		faults = append(faults, fmt.Errorf("table %s has %d key columns instead of one", s.Name, keys))
+	keys := len(s.Key())
+	if keys == 0 {
+		faults = append(faults, fmt.Errorf("table %s has no key column", s.Name))
+	}
+	if keys > 1 && hasFulltext(s) {
+		faults = append(faults, fmt.Errorf("table %s has full-text columns and %d key columns instead of one", s.Name, keys))
+	}
+	for _, i := range s.Indexes {
+		faults = append(faults, checkIndex(s, i, seen))
 	}
 	return errors.Join(faults...)
+}
+
+func checkIndex(s *table.Schema, i table.Index, columns map[string]bool) error {
+	if len(i.Columns) == 0 {
+		return fmt.Errorf("table %s has an index over no column", s.Name)
+	}
+	twice := make(map[string]bool)
+	for _, name := range i.Columns {
+		low := strings.ToLower(name)
+		if !columns[low] || twice[low] {
+			return fmt.Errorf("table %s has an index over %s, where %q is no column or stands twice", s.Name, strings.Join(i.Columns, ", "), name)
+		}
+		twice[low] = true
+	}
+	return nil
 }
 
 func checkColumn(c table.Column, seen map[string]bool) string {
@@ -54,7 +73,9 @@ func checkColumn(c table.Column, seen map[string]bool) string {
 	case sqlType(c.Kind) == "":
 		return fmt.Sprintf("has no kind that a column can have (%d)", c.Kind)
 	case c.Key && c.Null:
-		return "is the key, so it can't be NULL"
+		return "is a key, so it can't be NULL"
+	case c.Fulltext && c.Kind != table.Text:
+		return "is to be searched by words, so it has to be text"
 	}
 	return ""
 }
@@ -93,23 +114,49 @@ func sqlType(k table.Kind) string {
 // quoted is a checked name as SQL writes it.
 func quoted(name string) string { return `"` + name + `"` }
 
-// createTable is the SQL that makes a table and its indexes.
-func createTable(s *table.Schema) []string {
-	columns := make([]string, 0, len(s.Columns))
-	var indexes []string
-	options := "STRICT, WITHOUT ROWID"
+// createTable is the SQL that makes a table and its indexes. serial is in the
+// names of the indexes, which stay as they are when the table gets another
+// name; a point can't be in a checked name, so that no two of them meet.
+func createTable(s *table.Schema, serial string) []string {
+	columns := make([]string, 0, len(s.Columns)+1)
 	for _, c := range s.Columns {
 		columns = append(columns, column(c))
-		if c.Key && c.Kind == table.Int {
-			options = "STRICT" // the key is the rowid
-		}
-		if c.Index && !c.Key {
-			// A point can't be in a checked name, so no two indexes meet.
-			indexes = append(indexes, fmt.Sprintf("CREATE INDEX %s ON %s(%s)", quoted("_talix_index."+s.Name+"."+c.Name), quoted(s.Name), quoted(c.Name)))
+	}
+	key := s.Key()
+	columns = append(columns, "PRIMARY KEY("+listed(s, key)+")")
+	options := "STRICT, WITHOUT ROWID"
+	if len(key) == 1 && s.Columns[key[0]].Kind == table.Int {
+		options = "STRICT" // the key is the rowid
+	}
+	all := []string{fmt.Sprintf("CREATE TABLE %s(%s) %s", quoted(s.Name), strings.Join(columns, ", "), options)}
+	for i, x := range indexes(s) {
+		all = append(all, createIndex(s, x, fmt.Sprintf("_talix_index.%s.%s.%d", s.Name, serial, i)))
+	}
+	return append(all, createFulltext(s)...)
+}
+
+// indexes are those of single columns, and the others.
+func indexes(s *table.Schema) []table.Index {
+	var all []table.Index
+	first := s.Key()[0] // the primary key is an index by it
+	for i, c := range s.Columns {
+		if c.Index && i != first {
+			all = append(all, table.Index{Columns: []string{c.Name}})
 		}
 	}
-	create := fmt.Sprintf("CREATE TABLE %s(%s) %s", quoted(s.Name), strings.Join(columns, ", "), options)
-	return append([]string{create}, indexes...)
+	return append(all, s.Indexes...)
+}
+
+func createIndex(s *table.Schema, i table.Index, name string) string {
+	unique := ""
+	if i.Unique {
+		unique = "UNIQUE "
+	}
+	columns := make([]string, len(i.Columns))
+	for n, c := range i.Columns {
+		columns[n] = quoted(c)
+	}
+	return fmt.Sprintf("CREATE %sINDEX %s ON %s(%s)", unique, quoted(name), quoted(s.Name), strings.Join(columns, ", "))
 }
 
 func column(c table.Column) string {
@@ -117,8 +164,14 @@ func column(c table.Column) string {
 	if !c.Null {
 		text += " NOT NULL"
 	}
-	if c.Key {
-		text += " PRIMARY KEY"
-	}
 	return text
+}
+
+// listed are the names of some columns.
+func listed(s *table.Schema, columns []int) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = quoted(s.Columns[c].Name)
+	}
+	return strings.Join(names, ", ")
 }

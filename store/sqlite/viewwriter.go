@@ -23,7 +23,7 @@ func openViewWriter(l layout, path string, scrap bool) (*viewWriter, error) {
 	}
 	conn.SetBusyTimeout(5 * time.Second)
 	w := &viewWriter{conn: conn, tables: make(map[*table.Schema]*tableStatements)}
-	if err := w.start(scrap); err != nil {
+	if err := firstOf(l.upgrade(conn), w.start(scrap)); err != nil {
 		conn.Close()
 		return nil, explain("open "+path, l, err)
 	}

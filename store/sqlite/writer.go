@@ -33,6 +33,13 @@ type statements struct {
 	findType, addType              *sqlite.Stmt
 	findResult, addResult, addAges *sqlite.Stmt
 	findMark, putMark              *sqlite.Stmt
+	records                        recordStatements
+}
+
+// statementText is what a statement is prepared from.
+type statementText struct {
+	stmt **sqlite.Stmt
+	text string
 }
 
 // checkpointPages is how long the write-ahead log grows before its pages are
@@ -66,6 +73,9 @@ func (w *writer) start(noSync bool) error {
 	if err != nil {
 		return err
 	}
+	if err := w.layout.upgrade(w.conn); err != nil {
+		return err
+	}
 	if err := w.prepare(); err != nil {
 		return err
 	}
@@ -74,10 +84,7 @@ func (w *writer) start(noSync bool) error {
 
 func (w *writer) prepare() error {
 	s := &w.stmt
-	for _, p := range []struct {
-		stmt **sqlite.Stmt
-		text string
-	}{
+	for _, p := range append(s.records.texts(), []statementText{
 		{&s.begin, "BEGIN IMMEDIATE"}, {&s.commit, "COMMIT"}, {&s.rollback, "ROLLBACK"},
 		{&s.findStream, "SELECT stream FROM streams WHERE id = ? AND type = ?"},
 		{&s.findHead, "SELECT version, position, anchor FROM heads WHERE stream = ?"},
@@ -93,7 +100,7 @@ func (w *writer) prepare() error {
 		{&s.addAges, "INSERT INTO result_ages(oldest, keys) VALUES(?, ?)"},
 		{&s.findMark, "SELECT position FROM marks WHERE consumer = ?"},
 		{&s.putMark, "INSERT INTO marks(consumer, position) VALUES(?, ?) ON CONFLICT(consumer) DO UPDATE SET position = excluded.position"},
-	} {
+	}...) {
 		var err error
 		if *p.stmt, err = w.conn.Prepare(p.text); err != nil {
 			return err

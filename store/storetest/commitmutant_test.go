@@ -131,7 +131,7 @@ func commitMutants() []mutant {
 		}), []string{"MarksOfSeveralConsumers", "MarksAreAllOrNothing"}},
 		{"cancelling is ignored", withCommit(func(ctx context.Context, s store.Store, p store.Partition, b []store.Batch) []store.Outcome {
 			return s.Commit(context.WithoutCancel(ctx), p, b)
-		}), []string{"CancelledCommitFails"}},
+		}), []string{"CancelledCommitFails", "RecordsOfCancelledCommitAreLeft"}},
 		{"cancelled, but written", withCommit(writtenAnyway), []string{"CancelledCommitFails", "CancelDuringCommits"}},
 	}
 }
@@ -255,7 +255,7 @@ func untold(ctx context.Context, s store.Store, p store.Partition, batches []sto
 }
 
 func copyEvents(_ store.Store, _ store.Partition, b *store.Batch) {
-	b.Marks = slices.Clone(b.Marks)
+	b.Marks, b.Records = slices.Clone(b.Marks), slices.Clone(b.Records)
 	b.Appends = slices.Clone(b.Appends)
 	for i := range b.Appends {
 		b.Appends[i].Events = slices.Clone(b.Appends[i].Events)

@@ -24,6 +24,7 @@ import (
 // done to it, which is done again when it is opened.
 type journal struct {
 	store.Store
+	store.Keeper
 	identity store.ID
 	faults   faults
 
@@ -35,10 +36,10 @@ type journal struct {
 
 // faults of a journal.
 type faults struct {
-	newIdentity, noResults, noMarks, noTrims, lastLost bool // when it is opened again
-	late                                               bool // acknowledges before it writes
-	halves                                             bool // writes each append by itself, the last one when it is closed
-	marksApart                                         bool // writes marks by themselves, when it is closed
+	newIdentity, noResults, noMarks, noRecords, noTrims, lastLost bool // when it is opened again
+	late                                                          bool // acknowledges before it writes
+	halves                                                        bool // writes each append by itself, the last one when it is closed
+	marksApart, recordsApart                                      bool // writes them by themselves, when it is closed
 }
 
 // entry is one thing done to the store.
@@ -55,7 +56,8 @@ func openJournal(dir string, f faults) (store.Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	j := &journal{Store: memory.New(memory.Config{}), file: file, faults: f}
+	s := memory.New(memory.Config{})
+	j := &journal{Store: s, Keeper: s, file: file, faults: f}
 	if err := j.replay(); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
@@ -103,6 +105,9 @@ func (j *journal) redo(e entry) {
 		}
 		if j.faults.noMarks {
 			e.Batches[i].Marks = nil
+		}
+		if j.faults.noRecords {
+			e.Batches[i].Records = nil
 		}
 	}
 	j.Store.Commit(context.Background(), e.Partition, e.Batches)
@@ -182,6 +187,11 @@ func (j *journal) keep(e entry) error {
 		for i := range e.Batches {
 			late.Batches = append(late.Batches, store.Batch{Marks: e.Batches[i].Marks})
 			e.Batches[i].Marks = nil
+		}
+	case j.faults.recordsApart:
+		for i := range e.Batches {
+			late.Batches = append(late.Batches, store.Batch{Records: e.Batches[i].Records})
+			e.Batches[i].Records = nil
 		}
 	}
 	err := j.write(e)

@@ -27,7 +27,7 @@ const (
 // and commits as fast as it can; kills it with SIGKILL at a random moment;
 // reopens the store and holds it against what the child said: every batch that
 // was acknowledged is there once, every other one is there whole or not at all,
-// results and marks agree with events, and Check finds no fault. Then the next
+// results, marks and records agree with events, and Check finds no fault. Then the next
 // child goes on with the same store. It does so 5 times, or as often as the
 // variable TALIX_STORETEST_KILLS says.
 //

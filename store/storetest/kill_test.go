@@ -22,6 +22,7 @@ func TestKillFindsFaults(t *testing.T) {
 		"acknowledged too early": {faults{late: true}, "the acknowledged batch"},
 		"half a batch":           {faults{halves: true}, "events"},
 		"marks apart":            {faults{marksApart: true}, "the mark that counts them"},
+		"records apart":          {faults{recordsApart: true}, "the records of"},
 		"results forgotten":      {faults{noResults: true}, "has the result"},
 	}
 	for name, test := range tests {

@@ -71,6 +71,8 @@ type childWriter struct {
 	partition store.Partition
 	versions  map[store.Stream]store.Version
 	count     store.Position // of events
+	last      store.ID       // of the batches with events
+	keeps     bool           // the store is a Keeper
 }
 
 // recall finds out where the last child was stopped.
@@ -80,9 +82,10 @@ func (w *childWriter) recall() {
 		w.fail("read log: %v", err)
 	}
 	for _, e := range events {
-		w.versions[e.Stream] = e.Version
+		w.versions[e.Stream], w.last = e.Version, e.Command
 	}
 	w.count = store.Position(len(events))
+	_, w.keeps = w.store.(store.Keeper)
 }
 
 func (w *childWriter) run() {
@@ -123,6 +126,10 @@ func (w *childWriter) next(k work) store.Batch {
 	}
 	if w.count > from {
 		b.Marks = []store.Mark{{Consumer: killConsumer, From: from, To: w.count}}
+		if w.keeps {
+			b.Records = k.changes(w.last)
+		}
+		w.last = k.key
 	}
 	return b
 }

@@ -47,7 +47,7 @@ func (k *killer) verifyPartition(s store.Store, p store.Partition) error {
 			keys[a.key] = true
 		}
 	}
-	faults := []error{k.verifyCount(s, p, len(events)), k.verifyRepeats(s, p, events)}
+	faults := []error{k.verifyCount(s, p, len(events)), k.verifyRecords(s, p, events), k.verifyRepeats(s, p, events)}
 	for key := range keys {
 		faults = append(faults, k.verifyBatch(s, work{key, p, s.Partitions()}, found[key]))
 	}

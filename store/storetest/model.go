@@ -19,11 +19,13 @@ type model struct {
 	random     *rand.Rand
 	references map[store.Partition]*reference
 	keys       []store.ID // few, so that repeats are frequent
+	keeps      bool       // the store is a Keeper
 	trace      []string
 }
 
 func randomCallsMatchTheModel(f *fixture) {
 	m := &model{fixture: f, random: rand.New(rand.NewPCG(f.rand.Uint64(), 2)), references: map[store.Partition]*reference{}}
+	_, m.keeps = f.store.(store.Keeper)
 	for _, p := range f.some() {
 		m.references[p] = newReference()
 	}
@@ -67,9 +69,13 @@ func (m *model) note(format string, args ...any) {
 func (m *model) call(p store.Partition) {
 	m.Helper()
 	ahead := map[store.Stream]store.Version{} // what the caller believes
+	revs := map[string]store.ID{}
 	batches := make([]store.Batch, 1+m.random.IntN(6))
 	for i := range batches {
 		batches[i] = m.randomBatch(p, ahead)
+		if m.keeps && m.random.IntN(3) == 0 {
+			batches[i].Records = m.randomChanges(p, revs)
+		}
 	}
 	got := m.commit(p, batches...) // first, since it sets positions
 	want := m.references[p].commit(batches)
@@ -116,6 +122,42 @@ func (m *model) randomAppend(p store.Partition, s store.Stream, ahead map[store.
 	return a
 }
 
+// randomChanges go on from what the caller believes, most of the time.
+func (m *model) randomChanges(p store.Partition, revs map[string]store.ID) (changes []store.Change) {
+	keys := []string{"a/1", "a/2", "b", "a"}
+	if m.random.IntN(6) == 0 {
+		changes, keys = append(changes, removeUnder("a/")), keys[2:]
+		revs["a/1"], revs["a/2"] = store.ID{}, store.ID{}
+	}
+	for _, i := range m.random.Perm(len(keys))[:1+m.random.IntN(2)] {
+		from, known := revs[keys[i]]
+		if !known {
+			from = m.references[p].records[keys[i]].Rev
+		}
+		c := m.randomChange(keys[i], from)
+		revs[keys[i]] = c.Rev
+		changes = append(changes, c)
+	}
+	return changes
+}
+
+func (m *model) randomChange(key string, from store.ID) store.Change {
+	c := remove(key, from)
+	if m.random.IntN(3) > 0 {
+		c = put(m.job(key, fmt.Sprint(m.random.IntN(1000))), from)
+	}
+	if c.Op == store.Put && m.random.IntN(2) == 0 {
+		c.Due = noon().Add(time.Duration(m.random.IntN(5)-2) * time.Microsecond)
+	}
+	switch m.random.IntN(8) {
+	case 0:
+		c.From = m.id()
+	case 1:
+		c.From, c.Blind = store.ID{}, true
+	}
+	return c
+}
+
 // forget trims in both. Only a full trim says which results are left.
 func (m *model) forget() {
 	m.Helper()
@@ -157,6 +199,11 @@ func (m *model) compare(p store.Partition) {
 	for _, consumer := range []string{"c0", "c1"} {
 		m.wantMark(consumer, p, r.marks[consumer])
 	}
+	if m.keeps {
+		m.wantRecords(p, jobs, r.kept()...)
+		m.wantDue(p, jobs, noon(), r.due(noon())...)
+		m.wantDue(p, jobs, time.Time{}, r.due(time.Time{})...)
+	}
 }
 
 // brief tells of batches what decides about their outcome.
@@ -169,6 +216,9 @@ func brief(batches []store.Batch) []string {
 		}
 		if !b.Key.IsZero() {
 			s += "key " + b.Key.String()[:4] + " "
+		}
+		for _, c := range b.Records {
+			s += fmt.Sprintf("%d:%s@%.4v>%.4v(%t) ", c.Op, c.Key, c.From, c.Rev, c.Blind)
 		}
 		out = append(out, fmt.Sprint(s, b.Marks))
 	}

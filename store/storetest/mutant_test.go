@@ -18,7 +18,7 @@ type mutant struct {
 }
 
 func mutants() []mutant {
-	return slices.Concat(commitMutants(), keyMutants(), loadMutants(), logMutants(), lossyMutants(), closeMutants())
+	return slices.Concat(commitMutants(), keyMutants(), loadMutants(), logMutants(), lossyMutants(), recordMutants(), closeMutants())
 }
 
 // TestMutantsAreSeen proves that the suite can fail: each case at least once.
@@ -59,10 +59,22 @@ func shared(wrap func(store.Store) store.Store) func(dir string) (store.Store, e
 	stores := map[string]store.Store{}
 	return func(dir string) (store.Store, error) {
 		if stores[dir] == nil {
-			stores[dir] = wrap(memory.New(memory.Config{}))
+			s := memory.New(memory.Config{})
+			stores[dir] = keeping(wrap(s), s)
 		}
 		return stores[dir], nil
 	}
+}
+
+// keeping gives a store the records of another one, unless it has its own.
+func keeping(s store.Store, k store.Keeper) store.Store {
+	if _, keeps := s.(store.Keeper); keeps {
+		return s
+	}
+	return struct {
+		store.Store
+		store.Keeper
+	}{s, k}
 }
 
 func TestSharedStorePasses(t *testing.T) {
@@ -89,6 +101,7 @@ func reopenMutants() []reopenMutant {
 		{"new identity", faults{newIdentity: true}, []string{"ReopenedStoreIsTheSame"}},
 		{"no results", faults{noResults: true}, []string{"ReopenedStoreKeepsResults", "RandomCallsMatchTheModel"}},
 		{"no marks", faults{noMarks: true}, []string{"ReopenedStoreKeepsMarks"}},
+		{"no records", faults{noRecords: true}, []string{"ReopenedStoreKeepsRecords"}},
 		{"no trims", faults{noTrims: true}, []string{"ReopenedStoreKeepsTrims"}},
 		{"last lost", faults{lastLost: true}, []string{"ReopenedStoreKeepsEvents", "ReopenedStoreGoesOn", "CloseWaitsForCalls"}},
 	}

@@ -1,6 +1,13 @@
 package storetest
 
-import "github.com/talix-dev/talix/store"
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/talix-dev/talix/store"
+)
 
 // reference is the port in its plainest form: what one partition must answer.
 type reference struct {
@@ -8,6 +15,7 @@ type reference struct {
 	log     []store.Event
 	results map[store.ID]store.Batch
 	marks   map[string]store.Position
+	records map[string]store.Record // by key, of one space
 }
 
 func newReference() *reference {
@@ -15,6 +23,7 @@ func newReference() *reference {
 		streams: map[store.Stream][]store.Event{},
 		results: map[store.ID]store.Batch{},
 		marks:   map[string]store.Position{},
+		records: map[string]store.Record{},
 	}
 }
 
@@ -46,6 +55,9 @@ func (r *reference) judge(b store.Batch, fallen map[store.Stream]bool) store.Out
 	for _, m := range b.Marks {
 		holds = holds && r.marks[m.Consumer] == m.From
 	}
+	for _, c := range b.Records {
+		holds = holds && (c.Blind || c.Op == store.DeleteUnder || r.records[c.Key].Rev == c.From)
+	}
 	if !holds {
 		return store.Outcome{Status: store.Conflict}
 	}
@@ -63,4 +75,32 @@ func (r *reference) keep(b store.Batch) {
 	if !b.Key.IsZero() {
 		r.results[b.Key] = b
 	}
+	r.change(b.Records)
+}
+
+func (r *reference) change(changes []store.Change) {
+	for _, c := range changes {
+		switch c.Op {
+		case store.Put:
+			r.records[c.Key] = c.Record
+		case store.Delete:
+			delete(r.records, c.Key)
+		case store.DeleteUnder:
+			maps.DeleteFunc(r.records, func(key string, _ store.Record) bool { return strings.HasPrefix(key, c.Key) })
+		}
+	}
+}
+
+// kept are all records, in the order of their keys.
+func (r *reference) kept() []store.Record {
+	return slices.SortedFunc(maps.Values(r.records), byKey)
+}
+
+// due are those that are due until a time, in order.
+func (r *reference) due(until time.Time) []store.Record {
+	due := slices.DeleteFunc(r.kept(), func(r store.Record) bool {
+		return r.Due.IsZero() || !until.IsZero() && r.Due.After(until)
+	})
+	slices.SortStableFunc(due, func(a, b store.Record) int { return a.Due.Compare(b.Due) })
+	return due
 }

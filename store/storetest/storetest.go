@@ -45,10 +45,12 @@ type Features struct {
 }
 
 // Run holds a driver to the port. Each case is a parallel subtest with a store
-// of its own, and ends with Check.
+// of its own, and ends with Check. Cases about records run if the store is a
+// store.Keeper.
 func Run(t *testing.T, f Factory) {
+	keeps := keeps(t, f)
 	for _, c := range cases() {
-		if !c.applies(f.Features) {
+		if !c.applies(f.Features) || c.keeps && !keeps {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -59,10 +61,25 @@ func Run(t *testing.T, f Factory) {
 	}
 }
 
+// keeps tells whether the driver's stores are keepers.
+func keeps(t *testing.T, f Factory) bool {
+	t.Helper()
+	s, err := f.Open(t, t.TempDir())
+	if err != nil {
+		t.Fatalf("open store: %v", err)
+	}
+	_, keeps := s.(store.Keeper)
+	if err := s.Close(); err != nil {
+		t.Fatalf("close store: %v", err)
+	}
+	return keeps
+}
+
 // testCase is one promise of the port.
 type testCase struct {
 	name  string
 	needs Features // what the store must promise for the case to make sense
+	keeps bool     // the case is about records
 	run   func(f *fixture)
 }
 
@@ -89,6 +106,7 @@ func cases() []testCase {
 	return slices.Concat(
 		versionCases(), batchCases(), cascadeCases(), refusalCases(),
 		keyCases(), freshCases(), trimCases(), markCases(),
+		recordCases(), malformedRecordCases(), dueCases(),
 		envelopeCases(), nameCases(), sizeCases(),
 		loadCases(), logCases(), followCases(), sharedCases(),
 		identityCases(), cancelCases(), closeCases(), reopenCases(),

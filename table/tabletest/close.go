@@ -18,7 +18,7 @@ func closedStoreFails(f *fixture) {
 	f.close()
 	ctx := f.Context()
 	_, markErr := f.store.Mark(ctx, "people", 0)
-	_, prepareErr := f.store.Prepare(ctx, "SELECT 1 AS one")
+	_, prepareErr := f.store.Prepare(ctx, "SELECT 1 AS one", nil)
 	_, queryErr := collect(ctx, f.store, "SELECT 1 AS one")
 	for what, err := range map[string]error{
 		"Ensure": f.store.Ensure(ctx, identity, []table.Schema{*s}), "Reset": f.store.Reset(ctx, *s),

@@ -79,7 +79,10 @@ func everythingAtOnce(f *fixture) {
 			_, err := collect(f.Context(), f.store, "SELECT * FROM people ORDER BY name")
 			f.tell("Query", err)
 		},
-		func(int64) { _, err := f.store.Prepare(f.Context(), "SELECT * FROM people"); f.tell("Prepare", err) },
+		func(int64) {
+			_, err := f.store.Prepare(f.Context(), "SELECT * FROM people", nil)
+			f.tell("Prepare", err)
+		},
 		func(int64) { _, err := f.store.Mark(f.Context(), "people", 0); f.tell("Mark", err) },
 	} {
 		calls.Go(func() {

@@ -2,6 +2,7 @@ package tabletest
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 
@@ -20,6 +21,9 @@ func ensureCases() []testCase {
 		{"EnsureTakesWordsOfSQL", ensureTakesWordsOfSQL},
 		{"EnsureMakesManyTables", ensureMakesManyTables},
 		{"ResetEmptiesOneTable", resetEmptiesOneTable},
+		{"TablesOfOneView", tablesOfOneView},
+		{"MadeTellsFingerprints", madeTellsFingerprints},
+		{"DropRemoves", dropRemoves},
 	}
 }
 
@@ -112,7 +116,11 @@ func ensureRefusesBadSchemas(f *fixture) {
 		"a point":            {Name: "a.b", Columns: []table.Column{key}},
 		"no columns":         {Name: "x"},
 		"no key":             {Name: "x", Columns: []table.Column{{Name: "id", Kind: table.Text}}},
-		"two keys":           {Name: "x", Columns: extra(table.Column{Name: "b", Kind: table.Int, Key: true})},
+		"number as text":     {Name: "x", Columns: extra(table.Column{Name: "b", Kind: table.Int, Fulltext: true})},
+		"text of two keys":   {Name: "x", Columns: extra(table.Column{Name: "b", Kind: table.Text, Key: true, Fulltext: true})},
+		"index of nothing":   {Name: "x", Columns: []table.Column{key}, Indexes: []table.Index{{}}},
+		"index of no column": {Name: "x", Columns: []table.Column{key}, Indexes: []table.Index{{Columns: []string{"b"}}}},
+		"column twice in it": {Name: "x", Columns: []table.Column{key}, Indexes: []table.Index{{Columns: []string{"id", "ID"}}}},
 		"key may be NULL":    {Name: "x", Columns: []table.Column{{Name: "id", Kind: table.Text, Key: true, Null: true}}},
 		"column of no kind":  {Name: "x", Columns: extra(table.Column{Name: "a"})},
 		"column of bad kind": {Name: "x", Columns: extra(table.Column{Name: "a", Kind: table.Blob + 1})},
@@ -188,4 +196,69 @@ func resetEmptiesOneTable(f *fixture) {
 	f.put(s, person("2", "Bob", 40))
 	f.ensure(identity, *s, *other)
 	f.wantCount(1, "people")
+}
+
+// tablesOfOneView: they have one mark, which goes with any of them.
+func tablesOfOneView(f *fixture) {
+	one, two := people(), people()
+	two.Name = "more"
+	one.View, two.View = "both", "both"
+	f.ensure(identity, *one, *two)
+	f.put(one, person("1", "Ada", 36))
+	f.put(two, person("1", "Ada", 36))
+	f.move("both", 0, 0, 7)
+	f.ensure(identity, *one, *two)
+	f.wantMark(7, "both", 0)
+	if err := f.store.Reset(f.Context(), *one, *two); err != nil {
+		f.Fatalf("Reset: %v", err)
+	}
+	f.wantCount(0, "people")
+	f.wantCount(0, "more")
+	f.wantMark(0, "both", 0)
+	f.move("both", 0, 0, 7)
+	two.Fingerprint = "2"
+	f.ensure(identity, *one, *two)
+	f.wantMark(0, "both", 0)
+}
+
+func madeTellsFingerprints(f *fixture) {
+	f.wantMade(map[string]string{})
+	s, other := people(), people()
+	other.Name, other.Fingerprint = "other", ""
+	f.ensure(identity, *s, *other)
+	f.wantMade(map[string]string{"people": "1", "other": ""})
+	s.Fingerprint = "2"
+	f.ensure(identity, *s)
+	f.wantMade(map[string]string{"people": "2", "other": ""})
+	f.ensure("another log", *other)
+	f.wantMade(map[string]string{"other": ""})
+}
+
+func (f *fixture) wantMade(want map[string]string) {
+	f.Helper()
+	if got, err := f.store.Made(f.Context()); err != nil || !maps.Equal(got, want) {
+		f.Errorf("Made tells %v (%v), want %v", got, err, want)
+	}
+}
+
+func dropRemoves(f *fixture) {
+	s, other := people(), people()
+	other.Name = "other"
+	f.ensure(identity, *s, *other)
+	f.move("people", 0, 0, 5)
+	f.move("other", 0, 0, 6)
+	for range 2 {
+		if err := f.store.Drop(f.Context(), []string{"people", "nothing"}, []string{"people", "nothing"}); err != nil {
+			f.Fatalf("Drop: %v", err)
+		}
+	}
+	f.wantMark(0, "people", 0)
+	f.wantMark(6, "other", 0)
+	f.wantMade(map[string]string{"other": "1"})
+	f.wantCount(0, "other")
+	if _, err := collect(f.Context(), f.store, "SELECT * FROM people"); err == nil {
+		f.Error("Query found a table that was dropped")
+	}
+	f.made(s)
+	f.wantCount(0, "people")
 }

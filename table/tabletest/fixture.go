@@ -79,7 +79,7 @@ func (f *fixture) put(s *table.Schema, rows ...[]table.Value) {
 func (f *fixture) get(s *table.Schema, key table.Value) (row []table.Value) {
 	f.Helper()
 	f.update(func(tx table.Tx) (err error) {
-		row, err = tx.Get(s, key)
+		row, err = tx.Get(s, []table.Value{key})
 		return err
 	})
 	return row
@@ -140,5 +140,8 @@ func (f *fixture) move(view string, partition int, from, to int64) {
 	f.Helper()
 	f.update(func(tx table.Tx) error { return tx.Mark(view, partition, from, to) })
 }
+
+// textKey is the key of a row in people.
+func textKey(id string) []table.Value { return []table.Value{table.TextValue(id)} }
 
 func arg(name string, v table.Value) table.Arg { return table.Arg{Name: name, Value: v} }

@@ -28,7 +28,7 @@ func prepareTellsParamsAndColumns(f *fixture) {
 		{"SELECT p.id, q.id FROM people p JOIN people q ON q.age = p.age", nil, []string{"id", "id"}},
 		{"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :last) SELECT i FROM n", []string{"last"}, []string{"i"}},
 	} {
-		got, err := f.store.Prepare(f.Context(), c.sql)
+		got, err := f.store.Prepare(f.Context(), c.sql, nil)
 		if err != nil {
 			f.Errorf("Prepare %s: %v", c.sql, err)
 		} else if !slices.Equal(got.Params, c.params) || !slices.Equal(got.Columns, c.columns) {
@@ -55,7 +55,7 @@ func prepareTellsWhatIsWrong(f *fixture) {
 		"SELECT ? FROM people":        "",
 		"SELECT nofunction(1) AS one": "nofunction",
 	} {
-		_, err := f.store.Prepare(f.Context(), sql)
+		_, err := f.store.Prepare(f.Context(), sql, nil)
 		if err == nil || !strings.Contains(err.Error(), names) {
 			f.Errorf("Prepare %q says %v, want an error about %q", sql, err, names)
 		}
@@ -83,7 +83,7 @@ func queriesOnlyRead(f *fixture) {
 		"SELECT 1; DELETE FROM people",
 		"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT evil", "VACUUM", "REINDEX people", "ANALYZE",
 	} {
-		if _, err := f.store.Prepare(f.Context(), sql); err == nil {
+		if _, err := f.store.Prepare(f.Context(), sql, nil); err == nil {
 			f.Errorf("Prepare took %s", sql)
 		}
 		if _, err := collect(f.Context(), f.store, sql); err == nil {

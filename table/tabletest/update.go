@@ -47,7 +47,7 @@ func putOfKeyAlone(f *fixture) {
 func deleteRemoves(f *fixture) {
 	s := f.made(people())
 	f.put(s, person("1", "Ada", 36), person("2", "Bob", 40))
-	remove := func(tx table.Tx) error { return tx.Delete(s, table.TextValue("1")) }
+	remove := func(tx table.Tx) error { return tx.Delete(s, textKey("1")) }
 	f.update(remove)
 	f.update(remove)
 	f.wantRow(s, table.TextValue("1"), nil)
@@ -63,15 +63,15 @@ func txReadsItsOwnWrites(f *fixture) {
 			if err := tx.Put(s, person("1", "Ada", age)); err != nil {
 				return err
 			}
-			row, err := tx.Get(s, table.TextValue("1"))
+			row, err := tx.Get(s, textKey("1"))
 			if err != nil || row == nil || row[2] != table.IntValue(age) {
 				return fmt.Errorf("got %v (%v), want the age %d", row, err, age)
 			}
 		}
-		if err := tx.Delete(s, table.TextValue("1")); err != nil {
+		if err := tx.Delete(s, textKey("1")); err != nil {
 			return err
 		}
-		row, err := tx.Get(s, table.TextValue("1"))
+		row, err := tx.Get(s, textKey("1"))
 		if err != nil || row != nil {
 			return fmt.Errorf("got %v (%v) after Delete", row, err)
 		}
@@ -83,7 +83,7 @@ func txReadsItsOwnWrites(f *fixture) {
 func broken(s *table.Schema, tx table.Tx) error {
 	return errors.Join(
 		tx.Put(s, person("1", "Eve", 1)), tx.Put(s, person("3", "Eve", 1)),
-		tx.Delete(s, table.TextValue("2")), tx.Mark("people", 0, 5, 6), tx.Mark("people", 1, 0, 6))
+		tx.Delete(s, textKey("2")), tx.Mark("people", 0, 5, 6), tx.Mark("people", 1, 0, 6))
 }
 
 func (f *fixture) two() *table.Schema {
@@ -170,7 +170,7 @@ func updatesRunOneAfterAnother(f *fixture) {
 
 func birthday(s *table.Schema) func(table.Tx) error {
 	return func(tx table.Tx) error {
-		row, err := tx.Get(s, table.TextValue("1"))
+		row, err := tx.Get(s, textKey("1"))
 		if err != nil {
 			return err
 		}
@@ -210,9 +210,9 @@ func updateOfManyRows(f *fixture) {
 func updateOfMissingTable(f *fixture) {
 	s := people()
 	for name, fn := range map[string]func(table.Tx) error{
-		"Get":    func(tx table.Tx) error { _, err := tx.Get(s, table.TextValue("1")); return err },
+		"Get":    func(tx table.Tx) error { _, err := tx.Get(s, textKey("1")); return err },
 		"Put":    func(tx table.Tx) error { return tx.Put(s, person("1", "Ada", 1)) },
-		"Delete": func(tx table.Tx) error { return tx.Delete(s, table.TextValue("1")) },
+		"Delete": func(tx table.Tx) error { return tx.Delete(s, textKey("1")) },
 	} {
 		if err := f.store.Update(f.Context(), fn); err == nil {
 			f.Errorf("%s on a table that was not made says nothing", name)

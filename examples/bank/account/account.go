@@ -28,6 +28,9 @@ func (e Withdrawn) Apply(a *Account, _ talix.Meta) { a.Balance -= e.Amount }
 var Accounts = talix.NewEntity("account",
 	talix.Event[Deposited]("ACCOUNTS:DEPOSITED"),
 	talix.Event[Withdrawn]("ACCOUNTS:WITHDRAWN"),
+	talix.Event[Sent]("ACCOUNTS:SENT"),
+	talix.Event[Received]("ACCOUNTS:RECEIVED"),
+	talix.Event[Returned]("ACCOUNTS:RETURNED"),
 )
 
 // Movement is the input of deposits and withdrawals.

@@ -9,7 +9,7 @@ import (
 // Row is a document as people see it.
 type Row struct {
 	ID        string    `json:"documentId" db:"id,key"`
-	Name      string    `json:"name"`
+	Name      string    `json:"name" db:"name,fulltext"`
 	URL       string    `json:"url"`
 	Status    Status    `json:"status"`
 	CreatedAt time.Time `json:"createdAt" db:"created_at,index"`
@@ -46,9 +46,10 @@ var Get = talix.NewQuery("get-document",
 		}
 		s := d.State
 		return Row{in.ID, s.Name, s.URL, s.Status, s.CreatedAt, s.Analysis}, nil
-	}, talix.Expose("GET /documents/{id}"))
+	}, talix.Expose("GET /documents/{id}"), talix.Describe("Read a document", ""))
 
 // List reads all documents, the newest first.
 var List = talix.SQL[talix.Paging, Row]("list-documents",
 	`SELECT id, name, url, status, created_at, analysis FROM documents`,
-	talix.PageBy("created_at desc", "id desc"), talix.Expose("GET /documents"))
+	talix.PageBy("created_at desc", "id desc"), talix.Live("id"), talix.Expose("GET /documents"),
+	talix.Describe("List or watch documents", ""))

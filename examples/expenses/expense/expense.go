@@ -70,5 +70,5 @@ var CreateOnAnalysis = talix.OnEvent("create-expense-on-analysis",
 
 // Service bundles all that there is about expenses.
 var Service = talix.Service{Name: "expense", Components: talix.Components{
-	Expenses, Create, CreateOnAnalysis, Rows, List, Summary,
+	Expenses, Create, CreateOnAnalysis, Rows, List, Summary, Monthly,
 }}

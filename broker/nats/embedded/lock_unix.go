@@ -1,0 +1,16 @@
+//go:build unix && !solaris && !aix
+
+package embedded
+
+import (
+	"os"
+	"syscall"
+)
+
+func lockFile(f *os.File) error {
+	err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == syscall.EWOULDBLOCK {
+		return errHeld
+	}
+	return err
+}

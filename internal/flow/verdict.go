@@ -1,0 +1,160 @@
+package flow
+
+import (
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/work"
+	"github.com/talix-dev/talix/store"
+)
+
+// verdict says what becomes of an item after a run.
+func (f *Flow) verdict(a *registry.Action, ran work.Item, run *Run, out any, err error) work.Verdict {
+	return func(now work.Item) (*work.Item, []store.Change) {
+		if now.Base != ran.Base { // a timer that was set anew
+			return &now, forgetAll(ran.Run)
+		}
+		if run.Wrote != "" {
+			now.Header = map[string]string{Wrote: run.Wrote}
+		}
+		if err == nil {
+			return f.finished(a, now, out)
+		}
+		next := f.unfinished(a, ran, now, err)
+		if a.Schedule != nil && next.Status == work.Parked && next.ID == clockID(a.Name) {
+			clock, more := f.setAside(a, next)
+			return clock, append(more, run.Notes()...)
+		}
+		return &next, run.Notes()
+	}
+}
+
+// Wrote names what an item's Header says of where its last run wrote.
+const Wrote = "wrote"
+
+// finished is what becomes of an item whose run came to its end.
+func (f *Flow) finished(a *registry.Action, now work.Item, out any) (*work.Item, []store.Change) {
+	journals := forgetAll(now.Run)
+	now.Attempts, now.Awaits = 0, ""
+	switch {
+	case now.Undo && now.Cancel:
+		now.Status = work.Cancelled
+	case now.Undo:
+		now.Status = work.Failed
+	case a.Schedule != nil:
+		return f.next(a, now), journals
+	case a.Timer != nil:
+		return nil, journals
+	default:
+		now.Status, now.Error, now.Code, now.Failure = work.Done, "", "", nil
+		data, err := json.Marshal(out)
+		if err != nil {
+			next := f.failed(a, now, registry.Faultf(registry.Internal, "the output of %s cannot be written as JSON", a.Name).Because(err))
+			return &next, nil
+		}
+		now.Output = data
+	}
+	now.Due = f.cfg.Now().Add(f.keep(a))
+	return &now, journals
+}
+
+// keep is how long an outcome can be asked for.
+func (f *Flow) keep(a *registry.Action) time.Duration {
+	switch {
+	case a.Workflow == nil:
+		return f.cfg.KeepRequest
+	case a.Workflow.Keep > 0:
+		return a.Workflow.Keep
+	default:
+		return f.cfg.KeepWorkflow
+	}
+}
+
+// unfinished is what becomes of an item whose run ended before it was done.
+func (f *Flow) unfinished(a *registry.Action, ran, now work.Item, err error) work.Item {
+	i, interrupted := errors.AsType[*registry.Interrupt](err)
+	switch {
+	case interrupted && i.Kind == registry.Suspended:
+		return f.waiting(ran, now, i)
+	case interrupted && i.Kind == registry.Cancelled:
+		return f.undoing(a, now, nil)
+	case work.Outage(err):
+		now.Due = f.cfg.Now().Add(time.Second/2 + jitter(time.Second/2))
+		return now
+	case !interrupted && !now.Undo && says(a, err):
+		return f.undoing(a, now, faultOf(err))
+	default:
+		return f.failed(a, now, err)
+	}
+}
+
+// says tells whether an error is the outcome of an action that has one.
+func says(a *registry.Action, err error) bool {
+	return (a.Workflow != nil || a.HTTP != nil) && final(err)
+}
+
+// waiting is an item whose run waits for a time or a signal, or was asked to
+// pause.
+func (f *Flow) waiting(ran, now work.Item, i *registry.Interrupt) work.Item {
+	now.Attempts, now.Error, now.Code = 0, "", ""
+	now.Status, now.Due, now.Awaits = work.Waiting, i.Until, i.Signal
+	switch {
+	case now.Cancel || now.Undo, now.Signals != ran.Signals && i.Signal != "":
+		now.Due = f.cfg.Now()
+	case now.Hold:
+		now.Status, now.Due = work.Suspended, time.Time{}
+	case i.Until.IsZero() && i.Signal == "": // it was asked to pause, and then to go on
+		now.Status, now.Due = work.Ready, f.cfg.Now()
+	}
+	return now
+}
+
+// undoing is an item whose run failed for good, or was cancelled: what it did
+// is undone in a run of its own.
+func (f *Flow) undoing(a *registry.Action, now work.Item, failure *registry.Fault) work.Item {
+	now.Attempts, now.Awaits, now.Hold = 0, "", false
+	if failure != nil {
+		now.Error, now.Code, now.Failure = failure.Error(), string(failure.Code), failure.Keep()
+		now.Cancel = false
+	}
+	if a.Workflow == nil {
+		now.Status, now.Due = work.Failed, f.cfg.Now().Add(f.keep(a))
+		return now
+	}
+	now.Undo, now.Status, now.Due = true, work.Compensating, f.cfg.Now()
+	return now
+}
+
+// failed is an item whose run is to be tried again, or parked.
+func (f *Flow) failed(a *registry.Action, now work.Item, err error) work.Item {
+	next := f.policy(a).Failed(now, err, f.cfg.Now(), jitter)
+	if next.Undo && next.Status == work.Ready {
+		next.Status = work.Compensating
+	}
+	f.cfg.Log.Warn("work failed", "action", a.Name, "run", now.Run, "attempt", next.Attempts,
+		"status", string(next.Status), "correlation", now.Correlation, "error", err)
+	return next
+}
+
+func (f *Flow) policy(a *registry.Action) work.Policy {
+	return work.Policy{First: a.Retry.First, Most: a.Retry.Max, Attempts: a.Retry.Attempts, Limit: a.Retry.Limit}
+}
+
+// park is the verdict on an item that cannot be run.
+func (f *Flow) park(err *registry.Fault) work.Verdict {
+	err.Final = true
+	return func(now work.Item) (*work.Item, []store.Change) {
+		next := work.Policy{}.Failed(now, err, f.cfg.Now(), jitter)
+		return &next, nil
+	}
+}
+
+// orphan is the verdict on an item whose action is in no service any more.
+func (f *Flow) orphan(item work.Item) work.Verdict {
+	if item.ID == clockID(item.Action) {
+		return func(work.Item) (*work.Item, []store.Change) { return nil, nil }
+	}
+	return f.park(registry.Faultf(registry.Internal, "no service has the %s %q any more: add it again, or skip this", item.Kind, item.Action))
+}

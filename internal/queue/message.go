@@ -1,0 +1,83 @@
+package queue
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/talix-dev/talix/broker"
+	"github.com/talix-dev/talix/internal/id"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/work"
+	"github.com/talix-dev/talix/source"
+	"github.com/talix-dev/talix/store"
+)
+
+// Lane is what a message is done in order with: its key, or, without one, its
+// own ID. It is shortened where it is too long for the name of a record.
+func Lane(m broker.Message) string {
+	if m.Key == "" {
+		return short(m.ID)
+	}
+	return short(m.Key)
+}
+
+// short is a text, or a digest of it if its escaped form is long.
+func short(s string) string {
+	const most = 280
+	if len(registry.Escape(s)) <= most {
+		return s
+	}
+	return "~" + id.Hash(s).String()
+}
+
+// RunID names the run of an action on a message, and the item that is kept of
+// it.
+func RunID(action string, m broker.Message) string {
+	return registry.RunID(string(work.Message), action, Lane(m), short(m.ID))
+}
+
+// itemOf is a message as it is kept.
+func (t *taker) itemOf(m broker.Message) (work.Item, error) {
+	input, err := json.Marshal(m)
+	if err != nil {
+		return work.Item{}, fmt.Errorf("write message %.80q as JSON: %w", m.ID, err)
+	}
+	run, base, now := RunID(t.action.Name, m), id.Hash("message", t.action.Name, m.ID), t.cfg.Now()
+	return work.Item{
+		ID: run, Partition: t.partitionOf(Lane(m)), Kind: work.Message, Action: t.action.Name,
+		Status: work.Ready, Due: now, Created: now, Lane: Lane(m), Input: input,
+		Run: run, Base: base, Correlation: base, Causation: base,
+	}, nil
+}
+
+// partitionOf is where the messages of a lane are kept.
+func (t *taker) partitionOf(lane string) store.Partition { return home(t.cfg, t.action.Name, lane) }
+
+func home(cfg *Config, action, lane string) store.Partition {
+	return store.PartitionOf(store.Stream{Type: "message/" + action, ID: lane}, cfg.Store.Partitions())
+}
+
+func messageOf(item work.Item) (m broker.Message, err error) {
+	if err = json.Unmarshal(item.Input, &m); err != nil {
+		err = poison("what was kept of the message cannot be read: %w", err)
+	}
+	return m, err
+}
+
+// decode reads a message. What cannot be read now, no later attempt can read.
+func (t *taker) decode(m broker.Message) (in any, err error) {
+	if t.action.Queue != nil {
+		in, err = t.action.Queue.Decode(m)
+	} else {
+		in, err = t.action.Source.Decode(source.Message{ID: m.ID, Time: m.Time, Attributes: m.Attributes, Data: m.Data})
+	}
+	if err != nil {
+		return nil, poison("the message cannot be read: %w", err)
+	}
+	return in, nil
+}
+
+func poison(format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return &registry.Fault{Code: registry.Invalid, Message: err.Error(), Cause: err, Final: true}
+}

@@ -1,0 +1,28 @@
+package postgres
+
+import "fmt"
+
+// statements are the texts of reads, with the schema's name.
+type statements struct {
+	number, load, log, head, result, trim, mark, record, records, due string
+}
+
+const eventColumns = "e.position, e.version, e.schema, e.time, e.sum, e.id, e.command, e.correlation, e.causation, e.type, e.metadata, e.data"
+
+const recordColumns = "r.space, r.key, r.rev, r.due, r.data"
+
+func newStatements(schema string) statements {
+	in := func(text string) string { return fmt.Sprintf(text, quoted(schema)) }
+	return statements{
+		number:  in("SELECT s.stream FROM %s.streams s WHERE s.id = $1 AND s.type = $2"),
+		load:    in("SELECT " + eventColumns + " FROM %s.events e WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3"),
+		log:     in("SELECT " + eventColumns + ", s.type, s.id FROM %[1]s.events e LEFT JOIN %[1]s.streams s ON s.stream = e.stream WHERE e.partition = $1 AND e.position > $2 ORDER BY e.position LIMIT $3"),
+		head:    in("SELECT p.head FROM %s.partitions p WHERE p.partition = $1"),
+		result:  in("SELECT r.result FROM %s.results r WHERE r.key = $2 AND r.partition = $1"),
+		trim:    in("DELETE FROM %[1]s.results WHERE (key, partition) IN (SELECT r.key, r.partition FROM %[1]s.results r WHERE r.time < $1 ORDER BY r.time LIMIT $2 FOR UPDATE SKIP LOCKED)"),
+		mark:    in("SELECT m.position FROM %s.marks m WHERE m.partition = $1 AND m.consumer = $2"),
+		record:  in("SELECT " + recordColumns + " FROM %s.records r WHERE r.partition = $1 AND r.space = $2 AND r.key = $3"),
+		records: in("SELECT " + recordColumns + " FROM %s.records r WHERE r.partition = $1 AND r.space = $2 AND r.key >= $3 AND r.key > $4 AND r.key < $5 ORDER BY r.partition, r.space, r.key LIMIT $6"),
+		due:     in("SELECT " + recordColumns + " FROM %s.records r WHERE r.partition = $1 AND r.space = $2 AND (r.due, r.key) > ($3, $4) AND r.due <= $5 ORDER BY r.partition, r.space, r.due, r.key LIMIT $6"),
+	}
+}

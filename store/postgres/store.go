@@ -1,0 +1,123 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/talix-dev/talix/store"
+)
+
+// Store is a store.Store and store.Keeper in a schema of a PostgreSQL database.
+// Any number of processes may have it open at a time.
+type Store struct {
+	config     Config
+	gate       gate
+	identity   store.ID
+	partitions int
+	queue      queue
+	writers    []*writer
+	readers    *pool
+	memories   []*memory
+	epochs     []atomic.Int64 // under which this Store commits; 0: any
+	sql        statements
+}
+
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Keeper = (*Store)(nil)
+)
+
+// Open opens the store in a schema of a database, or makes it. It fails with
+// store.ErrForeign if the schema holds something else or was made by a newer
+// release, and store.ErrCorrupt if the store is not whole; nothing is changed
+// then. The server has to be PostgreSQL 14 or later, its database to be encoded
+// in UTF8, and what it acknowledges to survive a loss of power.
+func Open(ctx context.Context, config Config) (*Store, error) {
+	config = config.withDefaults()
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	d, err := newDialer(config)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	conn, err := d.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	s := newStore(config, d, conn)
+	if err := s.load(ctx, conn); err != nil {
+		hangUp(conn)
+		return nil, explainRead("open store in schema "+config.Schema, ended(ctx, err))
+	}
+	for range s.partitions {
+		s.memories = append(s.memories, newMemory(config.Streams/s.partitions))
+	}
+	s.epochs = make([]atomic.Int64, s.partitions)
+	return s, nil
+}
+
+func newStore(config Config, d *dialer, conn *pgx.Conn) *Store {
+	s := &Store{config: config, readers: newPool(d, config.Readers), sql: newStatements(config.Schema)}
+	for range config.Writers {
+		// What was remembered may be of a server that another has replaced.
+		w := &writer{store: s, link: &link{dialer: d, fresh: s.forget}}
+		s.writers = append(s.writers, w)
+		s.queue.free = append(s.queue.free, w)
+	}
+	s.writers[len(s.writers)-1].link.conn = conn // the first to be used
+	return s
+}
+
+// load sees to it that the schema holds a store, and learns what it is.
+func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {
+	if err := checkServer(ctx, conn, s.config); err != nil {
+		return err
+	}
+	if err := migrate(ctx, conn, s.config); err != nil {
+		return err
+	}
+	facts, err := readFacts(ctx, conn, s.config.Schema)
+	if err != nil {
+		return err
+	}
+	s.identity, s.partitions = facts.identity, facts.partitions
+	return nil
+}
+
+func (s *Store) forget() {
+	for _, m := range s.memories {
+		m.forget()
+	}
+}
+
+// Identity implements store.Store.
+func (s *Store) Identity() store.ID { return s.identity }
+
+// Partitions implements store.Store.
+func (s *Store) Partitions() int { return s.partitions }
+
+// Close implements store.Store. Closing again does nothing.
+func (s *Store) Close() error {
+	if !s.gate.close() {
+		return nil
+	}
+	s.readers.close()
+	for _, w := range s.writers {
+		w.link.drop()
+	}
+	return nil
+}
+
+// enter begins a call about a partition, which ends with s.gate.leave.
+func (s *Store) enter(ctx context.Context, p store.Partition) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if p < 0 || int(p) >= s.partitions {
+		return fmt.Errorf("there is no partition %d: the store has %d, from 0", p, s.partitions)
+	}
+	return s.gate.enter()
+}

@@ -1,0 +1,203 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/talix-dev/talix/store"
+)
+
+// writer commits groups on a connection of its own. One goroutine at a time
+// has it.
+type writer struct {
+	store    *Store
+	link     *link
+	prepared *pgx.Conn // on which the statements are prepared
+	call     call
+}
+
+// draft is a request with a plan for it.
+type draft struct {
+	*request
+	plan  *plan
+	fence fence
+}
+
+// fence is what the partition must be like, or the plan is void.
+type fence struct {
+	position store.Position // of its head; -1: any
+	epoch    int64          // 0: any
+}
+
+// commit ends every request of the group, which are of different partitions.
+func (w *writer) commit(group []*request) {
+	if err := w.connect(); err != nil {
+		for _, r := range group {
+			w.store.fail(r, err)
+		}
+		return
+	}
+	var drafts []*draft
+	var rest []*request
+	for _, r := range group {
+		if d := w.store.draft(r); d != nil {
+			drafts = append(drafts, d)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	rest = append(rest, w.writeAll(drafts)...)
+	for _, r := range rest {
+		w.commitAlone(r)
+	}
+}
+
+// writeAll writes drafts by one statement and returns the requests that have to
+// be looked into one by one.
+func (w *writer) writeAll(drafts []*draft) (rest []*request) {
+	pending := drafts[:0]
+	for _, d := range drafts {
+		if !d.plan.writes() {
+			w.store.settle(d, 0)
+			continue
+		}
+		pending = append(pending, d)
+	}
+	if len(pending) == 0 {
+		return nil
+	}
+	sort.Slice(pending, func(i, k int) bool { return pending[i].partition < pending[k].partition })
+	v, err := w.write(pending)
+	for i, d := range pending {
+		switch {
+		case err == nil && v.took(i+1):
+			w.store.settle(d, store.Position(v.bases[i]))
+		case err == nil || wroteNothing(err): // perhaps another one's fault
+			rest = append(rest, d.request)
+		default:
+			w.store.doubt(d, err)
+		}
+	}
+	return rest
+}
+
+// attempts is how often a request is judged again because what it touches has
+// changed. Each time, a batch of it has lost for good.
+const attempts = 20
+
+var errBusy = errors.New("other writers keep changing what the batches expect: see to it that one node at a time writes a partition")
+
+// commitAlone looks up what the batches of a request touch, judges them by it
+// and writes what holds.
+func (w *writer) commitAlone(r *request) {
+	for range attempts {
+		world, err := w.look(r)
+		if err != nil {
+			w.store.fail(r, err)
+			return
+		}
+		d, err := w.store.decide(r, world)
+		if err != nil {
+			w.store.fail(r, err)
+			return
+		}
+		if !d.plan.writes() {
+			w.store.settle(d, 0)
+			return
+		}
+		v, err := w.write([]*draft{d})
+		if err != nil {
+			w.store.doubt(d, err)
+			return
+		}
+		if v.took(1) {
+			w.store.settle(d, store.Position(v.bases[0]))
+			return
+		}
+	}
+	w.store.fail(r, errBusy)
+}
+
+const commitStatement = "talix_commit"
+
+// connect sees to it that there is a connection with prepared statements.
+func (w *writer) connect() error {
+	ctx, cancel := w.store.deadline()
+	defer cancel()
+	conn, err := w.link.get(ctx)
+	if err != nil {
+		return err
+	}
+	if w.prepared == conn {
+		return nil
+	}
+	if _, err := conn.PgConn().Prepare(ctx, commitStatement, callText(w.store.config.Schema), nil); err != nil {
+		w.link.drop()
+		return explain("prepare statement", err)
+	}
+	w.prepared = conn
+	return nil
+}
+
+// write runs one call of commit_group.
+func (w *writer) write(drafts []*draft) (verdict, error) {
+	w.call.reset()
+	for i, d := range drafts {
+		w.call.add(i+1, d.partition, d.plan, d.fence)
+	}
+	if n := w.call.bytes(); n > largestCall {
+		return verdict{}, &unsent{fmt.Errorf("a commit of %d bytes is more than the %d that PostgreSQL takes: commit less at a time", n, largestCall)}
+	}
+	for attempt := 1; ; attempt++ {
+		v, err := w.exec()
+		if err == nil || !worthRepeating(err) || attempt == 5 {
+			return v, err
+		}
+	}
+}
+
+// largestCall is below what PostgreSQL takes in one message.
+const largestCall = 900 << 20
+
+func (w *writer) exec() (verdict, error) {
+	if w.link.conn == nil || w.link.conn != w.prepared {
+		return verdict{}, &unsent{errors.New("the connection was lost")}
+	}
+	ctx, cancel := w.store.deadline()
+	defer cancel()
+	conn := w.link.conn.PgConn()
+	formats := make([]int16, parameters+2)
+	for i := range formats {
+		formats[i] = pgx.BinaryFormatCode
+	}
+	result := conn.ExecPrepared(ctx, commitStatement, w.call.params(w.store.partitions, w.store.config.NoSync), formats, formats[:1]).Read()
+	w.link.used = time.Now()
+	if result.Err != nil {
+		if !wroteNothing(result.Err) {
+			w.link.drop()
+		}
+		return verdict{}, w.store.late(ctx, result.Err)
+	}
+	if len(result.Rows) != 1 {
+		return verdict{}, fmt.Errorf("commit_group returned %d rows", len(result.Rows))
+	}
+	return verdict{readInts(result.Rows[0][0]), readInts(result.Rows[0][1])}, nil
+}
+
+// late tells of a statement that has not ended in time.
+func (s *Store) late(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("the server has not answered within %v: %w", s.config.Timeout, ctx.Err())
+	}
+	return err
+}
+
+// deadline bounds a statement. A commit is not any one caller's, so no
+// caller's context ends it.
+func (s *Store) deadline() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), s.config.Timeout)
+}

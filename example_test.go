@@ -56,15 +56,22 @@ var Sip = talix.NewCommand(Cups, "sip",
 
 // run starts a runtime in memory, with the cups and more components.
 func run(components talix.Components, parts ...talix.Part) (*runtime.Runtime, func()) {
+	return runWith(func(*runtime.Config) {}, components, parts...)
+}
+
+// runWith is run with a changed configuration.
+func runWith(change func(*runtime.Config), components talix.Components, parts ...talix.Part) (*runtime.Runtime, func()) {
 	ctx := context.Background()
 	tables, err := sqlite.OpenTables(ctx, sqlite.TablesConfig{})
 	if err != nil {
 		log.Fatal(err)
 	}
 	service := talix.Service{Name: "tea", Components: append(talix.Components{Cups, Fill, Sip}, components...)}
-	rt, err := runtime.New(ctx, runtime.Config{
+	cfg := runtime.Config{
 		Store: memory.New(memory.Config{}), Tables: tables, Parts: append(parts, service), Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	change(&cfg)
+	rt, err := runtime.New(ctx, cfg)
 	if err != nil {
 		log.Fatal(err)
 	}

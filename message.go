@@ -50,6 +50,9 @@ func OnMessage[T any](name, topic string, handler func(ActionContext, Message[T]
 }
 
 func messageOf[T any](m broker.Message) (Message[T], error) {
+	if why := m.Attributes[registry.BadMessage]; why != "" {
+		return Message[T]{}, errors.New(why)
+	}
 	out := Message[T]{ID: m.ID, Key: m.Key, Time: m.Time, Attributes: m.Attributes}
 	if raw, ok := any(&out.Data).(*[]byte); ok {
 		*raw = m.Data

@@ -2,12 +2,14 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/broker"
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/id"
@@ -20,11 +22,35 @@ import (
 // act runs an action in a scope of its own.
 func (r *Runtime) act(ctx context.Context, a *registry.Action, s *scope, in any, e *store.Event) (out any, err error) {
 	op := s.operation(talix.KindAction, r.registry.Owner(a), a.Name)
-	err = r.observe(ctx, op, func(ctx context.Context) (err error) {
+	observe := r.observe
+	if s.line != nil {
+		observe = r.watch
+	}
+	err = observe(ctx, op, func(ctx context.Context) (err error) {
 		out, err = a.Handle(ctx, s, in, e)
 		return err
 	})
 	return out, err
+}
+
+// watch is observe for work that is kept: a failure is no one's answer, but is
+// tried again, or parked.
+func (r *Runtime) watch(ctx context.Context, op talix.Operation, run func(context.Context) error) error {
+	started := r.cfg.Now()
+	err := r.intercept(ctx, op, r.plugins.interceptors, run)
+	if i, ok := errors.AsType[*registry.Interrupt](err); ok {
+		if i.Kind == registry.Suspended || i.Kind == registry.Cancelled {
+			return i // nothing that has failed
+		}
+		err = i
+	}
+	if err != nil && ctx.Err() == nil {
+		r.cfg.Log.Warn("an action failed", "action", op.Name, "correlation", op.CorrelationID, "error", err)
+	}
+	if len(r.plugins.reporters) > 0 {
+		r.tell(ctx, op, started, 0, err)
+	}
+	return err
 }
 
 // onEvent runs an action on an event. The ids of what it runs derive from the
@@ -47,11 +73,7 @@ func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e 
 	if err == nil {
 		err = run.Missed()
 	}
-	out := deliver.Run{Err: err, Notes: run.Notes(), Noted: run.Noted}
-	if !fresh || run.Journaled() {
-		out.Journal = runID
-	}
-	return out
+	return ended(run, fresh, err)
 }
 
 // onItem runs an action whose work is kept.
@@ -76,8 +98,8 @@ func (r *Runtime) receive(ctx context.Context) {
 
 func (r *Runtime) receiveFrom(ctx context.Context, a *registry.Action) {
 	for attempt := 0; ; attempt++ {
-		err := a.Source.Source.Receive(ctx, func(ctx context.Context, m source.Message) error {
-			return r.onMessage(ctx, a, m)
+		err := r.sources[a].Receive(ctx, func(ctx context.Context, m source.Message) error {
+			return r.queues.Intake(ctx, a, m)
 		})
 		if ctx.Err() != nil {
 			return
@@ -92,12 +114,21 @@ func (r *Runtime) receiveFrom(ctx context.Context, a *registry.Action) {
 	}
 }
 
-func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, m source.Message) error {
-	in, err := a.Source.Decode(m)
-	if err != nil {
-		return err
+// onMessage runs an action on a message.
+func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, in any, _ broker.Message, item work.Item, fresh bool) deliver.Run {
+	run := r.flow.Open(item.Partition, item.Run, fresh)
+	_, err := r.onItem(ctx, a, in, item, run)
+	if err == nil {
+		err = run.Missed()
 	}
-	base := id.Hash("message", a.Name, m.ID)
-	_, err = r.act(ctx, a, r.newScope(cause{base: base, delivered: true, causation: base}), in, nil)
-	return err
+	return ended(run, fresh, err)
+}
+
+// ended is how a run ended.
+func ended(run *flow.Run, fresh bool, err error) deliver.Run {
+	out := deliver.Run{Err: err, Notes: run.Notes(), Noted: run.Noted}
+	if !fresh || run.Journaled() {
+		out.Journal = run.ID
+	}
+	return out
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/project"
+	"github.com/talix-dev/talix/internal/queue"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/schema"
 	"github.com/talix-dev/talix/internal/work"
@@ -42,6 +43,8 @@ func (r *Runtime) define(ctx context.Context) error {
 	faults = append(faults, r.defineViews(ctx)...)
 	edge, err := httpedge.New(r.edgeConfig(set))
 	r.edge = edge
+	faults = append(faults, r.resolve()...)
+	faults = append(faults, r.mount()...)
 	return errors.Join(append(faults, err)...)
 }
 
@@ -128,6 +131,14 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 		return err
 	}
 	r.others[work.Event] = r.dispatcher.RunItem
+	r.queues, err = queue.New(ctx, queue.Config{
+		Registry: r.registry, Store: r.cfg.Store, Group: r.group, Work: r.flow.Work, Brokers: r.brokers(), Act: r.onMessage,
+		Forget: flow.Forget, NewRev: r.ids.New, Now: r.cfg.Now, Log: r.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	r.others[work.Message] = r.queues.RunItem
 	return r.flow.Arm(ctx)
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/talix-dev/talix/internal/flow"
+	"github.com/talix-dev/talix/internal/queue"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/schema"
 	"github.com/talix-dev/talix/internal/work"
@@ -18,7 +19,7 @@ func (r *Runtime) keep() {
 	r.others = map[work.Kind]func(context.Context, work.Item) work.Verdict{}
 	r.flow = flow.New(flow.Config{
 		Registry: r.registry, Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log,
-		Act: r.onItem, Others: r.others,
+		Act: r.onItem, Others: r.others, Sweep: []work.Sweep{{Space: queue.Seen}},
 	})
 	r.past = past{store: r.cfg.Store, registry: r.registry, last: map[store.Stream]pastState{}}
 }

@@ -62,9 +62,6 @@ func (r *Runtime) observe(ctx context.Context, op talix.Operation, run func(cont
 	started := r.cfg.Now()
 	err := r.intercept(ctx, op, r.plugins.interceptors, run)
 	if i, ok := errors.AsType[*registry.Interrupt](err); ok {
-		if i.Kind == registry.Suspended || i.Kind == registry.Cancelled {
-			return i // nothing that has failed
-		}
 		err = i
 	} else if err != nil {
 		err = r.fail(err, string(op.Kind), op.Name, op.CorrelationID)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 
@@ -75,18 +76,22 @@ func (r *Runtime) encode(t *registry.Topic, e cloudevent.Event) (broker.Message,
 
 // unwrap makes a message that is a CloudEvent one as actions see it: with the
 // event's identity as its ID, its attributes as ce-type and so on, and its data.
-func unwrap(m broker.Message) (broker.Message, error) {
+// One that is not valid says so in an attribute, which no action takes.
+func unwrap(m broker.Message) broker.Message {
 	e, err := cloudevent.Decode(m)
 	if errors.Is(err, cloudevent.ErrNone) {
-		return m, nil
+		return m
 	}
 	if err != nil {
-		return m, &registry.Fault{Code: registry.Invalid, Message: err.Error(), Cause: err, Final: true}
+		m.Attributes = maps.Clone(m.Attributes)
+		if m.Attributes == nil {
+			m.Attributes = map[string]string{}
+		}
+		m.Attributes[registry.BadMessage] = err.Error()
+		return m
 	}
 	out := broker.Message{ID: e.Identity(), Key: cmp.Or(e.PartitionKey, m.Key), Time: e.Time, Data: e.Data, Attributes: map[string]string{}}
-	for name, value := range m.Attributes {
-		out.Attributes[name] = value
-	}
+	maps.Copy(out.Attributes, m.Attributes)
 	known := map[string]string{
 		"id": e.ID, "source": e.Source, "type": e.Type, "subject": e.Subject, "dataschema": e.DataSchema, "datacontenttype": e.DataContentType,
 	}
@@ -97,7 +102,7 @@ func unwrap(m broker.Message) (broker.Message, error) {
 			}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // mapped runs the user's mapping, if there is one.

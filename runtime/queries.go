@@ -83,7 +83,7 @@ func (s *scope) ask(ctx context.Context, q *registry.Query, in any) (any, error)
 	if q.SQL == nil {
 		return q.Handle(ctx, s, in)
 	}
-	compiled, pending, err := s.ready(ctx, q)
+	compiled, pending, err := s.ready(ctx, q, in)
 	if err != nil {
 		return nil, err
 	}
@@ -91,21 +91,39 @@ func (s *scope) ask(ctx context.Context, q *registry.Query, in any) (any, error)
 	return out, s.orPending(err, pending)
 }
 
-// ready waits until a query sees what the caller wrote. pending is what to say
+// ready waits until a query sees what the caller wrote, and the past that it
+// asks for. pending is what to say
 // if it fails: its tables are still those of a former definition.
-func (s *scope) ready(ctx context.Context, q *registry.Query) (compiled *sqlquery.Query, pending error, err error) {
+func (s *scope) ready(ctx context.Context, q *registry.Query, in any) (compiled *sqlquery.Query, pending error, err error) {
 	compiled = s.r.queries[q]
 	if compiled == nil {
 		return nil, nil, registry.Faultf(registry.Internal, "query %s is in no service of this runtime, or not in SQL: add it to Components", q.Name)
 	}
-	if err := s.r.waitFor(ctx, compiled.Tables(), s.written()); err != nil {
+	seen := s.written()
+	for _, text := range compiled.AsOf(in) {
+		if seen, err = seen.withAll(text, s.r.tail.Partitions()); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := s.r.waitFor(ctx, compiled.Tables(), seen); err != nil {
 		return nil, nil, err
 	}
 	former, pending := s.r.projector.Pending(compiled.Tables())
-	if pending != nil && !(former && compiled.Fits(ctx)) {
-		return nil, nil, pending
+	if pending == nil || former && compiled.Fits(ctx) {
+		return compiled, pending, nil
 	}
-	return compiled, pending, nil
+	bounded, cancel := context.WithTimeout(ctx, s.r.cfg.QueryWait)
+	defer cancel()
+	return compiled, nil, s.r.projector.WaitWhole(bounded, compiled.Tables())
+}
+
+// withAll is the later of ps and the positions of a text.
+func (ps positions) withAll(text string, n int) (positions, error) {
+	others, err := parsePositions(text, n)
+	for _, o := range others {
+		ps = ps.with(o.partition, o.at)
+	}
+	return ps, err
 }
 
 func (s *scope) orPending(err, pending error) error {
@@ -119,7 +137,7 @@ func (s *scope) orPending(err, pending error) error {
 // Each implements registry.QueryHost.
 func (s *scope) Each(ctx context.Context, q *registry.Query, in any) iter.Seq2[any, error] {
 	return oneByOne(s, ctx, q, func(ctx context.Context, yield func(any, error) bool) error {
-		compiled, pending, err := s.ready(ctx, q)
+		compiled, pending, err := s.ready(ctx, q, in)
 		if err != nil {
 			return err
 		}
@@ -143,7 +161,7 @@ func (s *scope) Watch(ctx context.Context, q *registry.Query, in any) iter.Seq2[
 // watch gives what follows the change that resume names.
 func (s *scope) watch(ctx context.Context, q *registry.Query, in any, resume string) iter.Seq2[registry.Change, error] {
 	return oneByOne(s, ctx, q, func(ctx context.Context, yield func(registry.Change, error) bool) error {
-		compiled, _, err := s.ready(ctx, q)
+		compiled, _, err := s.ready(ctx, q, in)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -47,6 +48,10 @@ type noteFilter struct {
 	talix.Paging
 }
 
+type noteThen struct {
+	At *string `query:"at"`
+}
+
 // notes is a service with live queries.
 type notes struct {
 	notes   *talix.Entity[Note]
@@ -63,18 +68,19 @@ func newNotes() *notes {
 		c.Emit(in)
 		return struct{}{}, nil
 	})
-	rows := talix.NewTable("notes", talix.When(func(r *noteRow, e talix.Recorded[Starred]) { r.Stars = e.Data.Stars }))
+	rows := talix.NewTable("notes", talix.When(func(r *noteRow, e talix.Recorded[Starred]) { r.Stars = e.Data.Stars })).KeepHistory()
 	n.list = talix.SQL[noteFilter, noteRow]("list-notes", `SELECT id, stars FROM notes WHERE stars >= :least`,
 		talix.PageBy("stars desc", "id"), talix.Live("id"), talix.Expose("GET /notes"))
 	n.all = talix.SQL[struct{}, noteRow]("all-notes", `SELECT id, stars FROM notes ORDER BY id`, talix.Live("id"), talix.Expose("GET /all"))
 	n.dead = talix.SQL[struct{}, noteRow]("dead-notes", `SELECT id, stars FROM notes ORDER BY id`, talix.Expose("GET /dead"))
+	then := talix.SQL[noteThen, noteRow]("notes-then", `SELECT id, stars FROM as_of(notes, :at) n WHERE n.stars > 0 ORDER BY id`, talix.Expose("GET /then"))
 	star := talix.OnHTTP("POST /notes/{id}", func(ctx talix.ActionContext, in struct {
 		ID string `path:"id"`
 		Starred
 	}) (struct{}, error) {
 		return talix.Run(ctx, n.star, in.ID, in.Starred)
 	})
-	n.service = talix.Service{Name: "notes", Components: talix.Components{n.notes, n.star, rows, n.list, n.all, n.dead, star}}
+	n.service = talix.Service{Name: "notes", Components: talix.Components{n.notes, n.star, rows, n.list, n.all, n.dead, then, star}}
 	return n
 }
 
@@ -361,6 +367,67 @@ func TestEachRow(t *testing.T) {
 func position(t *testing.T, rt *runtime.Runtime, n *notes) string {
 	t.Helper()
 	return request(rt.Handler(), "POST", "/notes/last", `{"stars":0}`).Header().Get("Talix-Position")
+}
+
+// A view that keeps its history is asked as it was at each position.
+func TestAsOfAPosition(t *testing.T) {
+	t.Parallel()
+	const partitions = 4
+	n := newNotes()
+	rt := n.start(t, checked(t, memory.Config{Partitions: partitions}), tables(t))
+	type moment struct {
+		at   string
+		rows map[string]int
+	}
+	var moments []moment
+	r, at, now := rand.New(rand.NewPCG(5, 5)), map[string]string{}, map[string]int{}
+	for range 60 {
+		id, stars := fmt.Sprint("n", r.IntN(8)), r.IntN(4)
+		w := request(rt.Handler(), "POST", "/notes/"+id, fmt.Sprintf(`{"stars":%d}`, stars))
+		partition, position, _ := strings.Cut(w.Header().Get("Talix-Position"), ":")
+		if now[id] = stars; stars == 0 {
+			delete(now, id)
+		}
+		at[partition] = position
+		var all []string
+		for p, at := range at {
+			all = append(all, p+":"+at)
+		}
+		moments = append(moments, moment{strings.Join(all, ","), maps.Clone(now)})
+	}
+	then := func(query string) map[string]int {
+		t.Helper()
+		w := request(rt.Handler(), "GET", "/then"+query, "")
+		var page talix.Page[noteRow]
+		if decode(t, w.Body.Bytes(), &page); w.Code != http.StatusOK {
+			t.Fatalf("%s: %d %s", query, w.Code, w.Body)
+		}
+		rows := map[string]int{}
+		for _, row := range page.Items {
+			rows[row.ID] = row.Stars
+		}
+		return rows
+	}
+	r.Shuffle(len(moments), func(i, j int) { moments[i], moments[j] = moments[j], moments[i] })
+	for _, m := range moments {
+		// What other partitions wrote before is part of the moment, so they are named.
+		for p := range partitions {
+			if !strings.Contains(","+m.at, fmt.Sprintf(",%d:", p)) {
+				m.at += fmt.Sprintf(",%d:0", p)
+			}
+		}
+		if got := then("?at=" + m.at); !maps.Equal(got, m.rows) {
+			t.Errorf("as of %s: %v, want %v", m.at, got, m.rows)
+		}
+	}
+	if got := then(""); !maps.Equal(got, now) {
+		t.Errorf("now: %v, want %v", got, now)
+	}
+	for _, bad := range []string{"x", "", "0:", "0:-1", "0:1,,", "99:1"} {
+		if w := request(rt.Handler(), "GET", "/then?at="+bad, ""); w.Code != http.StatusUnprocessableEntity {
+			t.Errorf("as of %q: %d %s", bad, w.Code, w.Body)
+		}
+	}
 }
 
 // A loop that panics or leaves early is the caller's matter; interceptors and

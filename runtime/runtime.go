@@ -23,10 +23,12 @@ import (
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/live"
 	"github.com/talix-dev/talix/internal/project"
+	"github.com/talix-dev/talix/internal/queue"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/sqlquery"
 	"github.com/talix-dev/talix/internal/tail"
 	"github.com/talix-dev/talix/internal/work"
+	"github.com/talix-dev/talix/source"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/table"
 )
@@ -98,6 +100,7 @@ type Runtime struct {
 	registry  *registry.Registry
 	plugins   plugins
 	needed    needs
+	sources   map[*registry.Action]source.Source
 	checks    map[*registry.Command]func(in any) error // nil: nothing to check
 	workflows map[*registry.Action]func(in any) error  // nil: nothing to check
 	queries   map[*registry.Query]*sqlquery.Query
@@ -106,6 +109,7 @@ type Runtime struct {
 	tail       *tail.Tail
 	groups     []*commit.Group
 	engine     *entity.Engine
+	queues     *queue.Queues
 	flow       *flow.Flow
 	past       past
 	others     map[work.Kind]func(context.Context, work.Item) work.Verdict
@@ -113,6 +117,7 @@ type Runtime struct {
 	projector  *project.Projector
 	hub        *live.Hub // nil without Tables
 	edge       *httpedge.Edge
+	handler    http.Handler // the edge, and hooks beside it
 
 	running sync.WaitGroup
 	cancel  context.CancelFunc
@@ -159,6 +164,7 @@ func (r *Runtime) Start() {
 	r.cancel = cancel
 	r.running.Go(func() { r.dispatcher.Run(ctx) })
 	r.running.Go(func() { r.flow.Run(ctx) })
+	r.running.Go(func() { r.queues.Run(ctx) })
 	r.running.Go(func() { r.receive(ctx) })
 	r.running.Go(func() { r.trim(ctx) })
 	if r.projector != nil {
@@ -203,7 +209,7 @@ func (r *Runtime) Ready() error {
 }
 
 // Handler answers the requests that trigger actions, and exposed queries.
-func (r *Runtime) Handler() http.Handler { return r.edge }
+func (r *Runtime) Handler() http.Handler { return r.handler }
 
 // OpenAPI is the OpenAPI 3.1 document of what Handler answers, as JSON.
 func (r *Runtime) OpenAPI() ([]byte, error) { return r.edge.OpenAPI() }

@@ -21,6 +21,7 @@ func (a *App) settings() []setting {
 		{"admin", "127.0.0.1:8081", "`address` of health (/healthz) and readiness (/readyz)", &a.Admin},
 		{"data", "./data", "`folder` of what the program stores", &a.Data},
 		{"store", "sqlite", "`where` events are stored: sqlite (in the data folder) or memory (gone at the end)", &a.Store},
+		{"broker", "embedded", "`where` queues and topics are, if the program has any: embedded (in the data folder), or a NATS server as in nats://127.0.0.1:4222", &a.Broker},
 		{"advertise", "", "`address` under which other nodes of a cluster reach this one", &a.Advertise},
 		{"cluster-key", "", "`secret` that the nodes of a cluster share", &a.ClusterKey},
 	}
@@ -56,6 +57,9 @@ func (a *App) check() error {
 		return err
 	}
 	if err := checkAddress("admin", a.Admin); err != nil {
+		return err
+	}
+	if err := a.checkBroker(); err != nil {
 		return err
 	}
 	switch {

@@ -28,7 +28,13 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	}
 	defer func() { err = errors.Join(err, tables.Close(), events.Close()) }()
 
-	rt, err := runtime.New(ctx, runtime.Config{Store: events, Tables: tables, Parts: parts, Log: a.Log})
+	brokers, closeBroker, err := a.openBroker(parts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeBroker()) }()
+
+	rt, err := runtime.New(ctx, runtime.Config{Store: events, Tables: tables, Brokers: brokers, Parts: parts, Log: a.Log})
 	if err != nil {
 		return err
 	}
@@ -38,6 +44,7 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	if err != nil {
 		return err
 	}
+	triggers.http.RegisterOnShutdown(rt.EndWatches) // or it would wait for those who watch
 	defer triggers.stop()
 	admin, err := a.serve(ctx, "admin", a.Admin, adminHandler(rt))
 	if err != nil {

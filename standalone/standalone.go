@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/broker"
 )
 
 // Main runs a program made of services, what is provided to their actions, and
@@ -33,8 +34,13 @@ type App struct {
 	Admin      string // address of health and readiness
 	Data       string // folder of what the program stores
 	Store      string // "sqlite" or "memory"
+	Broker     string // "embedded", or the URL of a NATS server
 	Advertise  string
 	ClusterKey string
+
+	// Brokers are more brokers, by name. One with the empty name takes the
+	// place of the one that Broker says.
+	Brokers map[string]broker.Broker
 
 	Log *slog.Logger
 	Out io.Writer // gets the lines that tell the addresses

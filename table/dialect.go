@@ -21,4 +21,11 @@ type Dialect interface {
 	// the beginning of one. Every text is taken; one without words matches
 	// nothing.
 	Terms(text string) Value
+
+	// AsOf is the text of a SELECT of the columns of a history table, with its
+	// own (partition, valid_from, valid_to): its rows as of the positions that
+	// the named parameter holds as Text, a JSON object of positions by
+	// partition. Partitions that it leaves out, and all for NULL, are as they
+	// are now.
+	AsOf(history, param string) string
 }

@@ -100,8 +100,9 @@ func (c *child) settle(d *broker.Delivery) {
 
 func (c *child) say(what, id string) {
 	c.out.Lock()
-	defer c.out.Unlock()
-	if _, err := fmt.Fprintln(os.Stdout, what, strings.Replace(id, "/", " ", 1)); err != nil {
+	_, err := fmt.Fprintln(os.Stdout, what, strings.Replace(id, "/", " ", 1))
+	c.out.Unlock()
+	if err != nil {
 		os.Exit(1) // nobody listens any more
 	}
 }

@@ -36,11 +36,7 @@ var errGap = errors.New("a message of the consumer is missing")
 func (r *reader) run(ctx context.Context) error {
 	for fails := 0; ; fails++ {
 		before := r.next
-		err := r.pass(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err := r.hopeless(err); err != nil {
+		if err := r.hopeless(r.pass(ctx)); err != nil || ctx.Err() != nil {
 			return err
 		}
 		if r.next > before {
@@ -50,6 +46,7 @@ func (r *reader) run(ctx context.Context) error {
 	}
 }
 
+// hopeless tells whether trying again is pointless.
 func (r *reader) hopeless(err error) error {
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		return err

@@ -12,6 +12,7 @@ func importExamples() []example {
 
 		{"driver-imports", "port and client", tree{"store/sqlite/s.go": m + "/store " + m + "/table zombiezen.com/go/sqlite"}, nil},
 		{"driver-imports", "own folders", tree{"broker/nats/n.go": m + "/broker/nats/frame", "broker/nats/frame/f.go": m + "/broker"}, nil},
+		{"driver-imports", "on the webhook", tree{"source/salesforce/s.go": m + "/source " + m + "/source/webhook net/http"}, nil},
 		{"driver-imports", "test of a driver", tree{"store/sqlite/s_test.go": m + "/store/storetest"}, nil},
 		{"driver-imports", "root", tree{"blob/dir/d.go": m}, []string{"blob/dir imports " + m}},
 		{"driver-imports", "engine", tree{"store/memory/s.go": m + "/internal/commit"}, []string{"store/memory imports " + m + "/internal/commit"}},

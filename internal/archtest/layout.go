@@ -63,11 +63,15 @@ func kindOfTop(first string) kind {
 }
 
 // portsOf is the ports that a driver or suite of a port may know. A database
-// may hold both the log and view tables.
+// may hold both the log and view tables; what calls in by HTTP stands on the
+// webhook.
 func portsOf(dir string) []string {
 	first, _, _ := strings.Cut(dir, "/")
-	if first == "store" {
+	switch first {
+	case "store":
 		return []string{"store", "table"}
+	case "source":
+		return []string{"source", "source/webhook"}
 	}
 	return []string{first}
 }

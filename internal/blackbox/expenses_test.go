@@ -2,14 +2,19 @@ package blackbox_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/talix-dev/talix/internal/livetest"
 	"github.com/talix-dev/talix/internal/proctest"
 )
 
@@ -131,6 +136,7 @@ func checkExpenses(t *testing.T, c client, app string, ids map[string]string, si
 	for query, want := range map[string]int{
 		"?vendor=blue%20kettle%20caf%C3%A9": 1, "?vendor=nobody": 0, "?from=2025-04-01": 1, "?to=2025-04-01": 1,
 		"?from=2025-03-14&to=2025-03-14&currency=EUR": 1, "?currency=CHF": 0,
+		"?q=kettle": 1, "?q=KETTLE%20caf": 1, "?q=receipt": 2, "?q=receipt%20html": 1, "?q=letter": 0, "?q=": 0, "?q=%22(": 0, "?q=books&currency=EUR": 0,
 	} {
 		var some list[expenseItem]
 		if c.mustGet(t, app+"/expenses"+query, &some); len(some.Items) != want {
@@ -151,9 +157,103 @@ func checkExpenses(t *testing.T, c client, app string, ids map[string]string, si
 	if len(totals.Items) != 2 || totals.Items[0].Sum != "11.55" || totals.Items[0].Count != 1 {
 		t.Errorf("summary: %+v", totals)
 	}
+	var months list[struct {
+		Month, Currency, Sum string
+		Count                int
+	}]
+	c.mustGet(t, app+"/expenses/monthly", &months)
+	if got := fmt.Sprint(months.Items); got != "[{2025-05 USD 20.00 1} {2025-03 EUR 11.55 1}]" {
+		t.Errorf("months: %s", got)
+	}
+	checkForms(t, c, app)
 	var docs list[document]
 	if c.mustGet(t, app+"/documents", &docs); len(docs.Items) != len(ids) {
 		t.Errorf("%d documents, want %d", len(docs.Items), len(ids))
+	}
+}
+
+func checkForms(t *testing.T, c client, app string) {
+	t.Helper()
+	for accept, want := range map[string]string{
+		"text/csv":             "month,currency,sum,count\r\n2025-05,USD,20.00,1\r\n2025-03,EUR,11.55,1\r\n",
+		"application/x-ndjson": `{"month":"2025-05","currency":"USD","sum":"20.00","count":1}` + "\n" + `{"month":"2025-03","currency":"EUR","sum":"11.55","count":1}` + "\n",
+	} {
+		req, _ := http.NewRequest("GET", app+"/expenses/monthly", nil)
+		req.Header.Set("Accept", accept)
+		resp, err := c.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := io.ReadAll(resp.Body); err != nil || string(body) != want {
+			t.Errorf("%s: %q, %v", accept, body, err)
+		}
+		resp.Body.Close()
+	}
+}
+
+// Who watches the expenses while the program is killed again and again, and
+// comes back, misses nothing and gets nothing twice.
+func TestExpensesAreLive(t *testing.T) {
+	t.Parallel()
+	proctest.Require(t)
+	site := files(t)
+	p := proctest.Build(t, "./examples/expenses").Start(t, proctest.Config{Args: []string{"--allow-private-addresses"}})
+	c, transport := newClient(t), &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	w := &livetest.Watcher{Client: &http.Client{Transport: transport}}
+	count := 0
+	for life := range 4 {
+		if life > 0 {
+			p.Kill()
+			p.Restart()
+		}
+		w.URL = p.URL() + "/expenses?limit=1000&q=kettle"
+		for range 5 {
+			count += 3
+			var uploads sync.WaitGroup
+			for range 3 {
+				uploads.Go(func() {
+					a, err := c.call("POST", p.URL()+"/documents/upload-from-url", "", `{"url":"`+site+`/receipt.txt"}`)
+					if err != nil || a.status != http.StatusOK {
+						t.Errorf("upload: %v %d %s", err, a.status, a.body)
+					}
+				})
+			}
+			some := 1 + count%3 // it goes away in between
+			err := w.Follow(t.Context(), func() bool { some--; return some <= 0 || len(w.Keys) == count })
+			if uploads.Wait(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if len(w.Keys) < count {
+		if err := w.Follow(t.Context(), func() bool { return len(w.Keys) == count }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all list[expenseItem]
+	c.mustGet(t, w.URL, &all)
+	for i, item := range all.Items {
+		if i >= len(w.Keys) || w.Keys[i] != item.ExpenseID {
+			t.Errorf("%d are watched, of %d; place %d is another", len(w.Keys), len(all.Items), i)
+			break
+		}
+	}
+	if len(all.Items) != count || w.Presents > 8 {
+		t.Errorf("%d expenses of %d; the present rows came %d times in four lives", len(all.Items), count, w.Presents)
+	}
+	began, stopped := make(chan struct{}, 2), make(chan error, 1)
+	w.ID = "" // so that there is something to begin with
+	go func() {
+		stopped <- w.Follow(t.Context(), func() bool {
+			began <- struct{}{}
+			return false
+		})
+	}()
+	<-began
+	stop(p)
+	if err := <-stopped; !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(w.End, "come back") {
+		t.Errorf("at the end: %v, %s", err, w.End)
 	}
 }
 

@@ -86,7 +86,8 @@ func readMember(d *json.Decoder) (string, json.RawMessage, error) {
 		return "", nil, fmt.Errorf("%v is no name", token)
 	}
 	var value json.RawMessage
-	return name, value, d.Decode(&value)
+	err = d.Decode(&value)
+	return name, value, err
 }
 
 func take(members map[string]json.RawMessage, name string) (json.RawMessage, bool) {
@@ -126,9 +127,13 @@ func fromBase64(value json.RawMessage) ([]byte, error) {
 // fromJSON is the data of a JSON value: itself, unless the content type says
 // that the data is not JSON and the value is a text.
 func fromJSON(content string, value json.RawMessage) ([]byte, error) {
-	var text string
-	if content == "" || isJSON(content) || json.Unmarshal(value, &text) != nil || string(value) == "null" {
+	isText := len(value) > 0 && value[0] == '"'
+	if content == "" || isJSON(content) || !isText {
 		return value, nil
+	}
+	var text string
+	if err := json.Unmarshal(value, &text); err != nil {
+		return nil, invalid("its data is no text: %v", err)
 	}
 	return []byte(text), nil
 }

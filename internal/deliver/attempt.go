@@ -38,18 +38,19 @@ func (c *consumer) decode(e *store.Event) (any, error) {
 		event = c.entity.ByName[e.Type]
 	}
 	if event == nil {
-		return nil, poison("event type %q is not known: add talix.Event[…](%q) to the entity %q", e.Type, e.Type, c.entity.Type)
+		return nil, poison(nil, "event type %q is not known: add talix.Event[…](%q) to the entity %q", e.Type, e.Type, c.entity.Type)
 	}
 	data, err := event.Decode(e.Data)
 	if err != nil {
-		return nil, poison("the event cannot be read: %w", err)
+		return nil, poison(err, "the event cannot be read")
 	}
 	return data, nil
 }
 
-func poison(format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return &registry.Fault{Code: registry.Internal, Message: err.Error(), Cause: err, Final: true}
+func poison(cause error, format string, args ...any) error {
+	f := registry.Faultf(registry.Internal, format, args...).Because(cause)
+	f.Final = true
+	return f
 }
 
 // pause waits with exponential backoff and jitter; false if ctx ended.

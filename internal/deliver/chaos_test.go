@@ -39,6 +39,7 @@ func (l *life) Commit(ctx context.Context, p store.Partition, b []store.Batch) [
 
 // event of the chaos: what was seen of it.
 type fate struct {
+	outages int  // that are still to come, and are not counted
 	fails   int  // failures that are still to come; below zero: until it is mended
 	steps   bool // it has a journal
 	stepped bool // which is durable
@@ -69,17 +70,27 @@ type chaos struct {
 func (c *chaos) chance(n int) bool { return !c.calm.Load() && rand.IntN(100) < n }
 
 func (c *chaos) fault(store.Partition, []store.Batch) memory.Fault {
-	if !c.chance(8) {
-		return memory.Fault{Delay: time.Duration(rand.IntN(3)) * time.Millisecond}
+	f := memory.Fault{Delay: c.slowness()}
+	if c.chance(12) {
+		f.Kind = memory.Kind(1 + rand.IntN(4))
 	}
-	return memory.Fault{Kind: memory.Kind(1 + rand.IntN(4))}
+	return f
 }
 
 func (c *chaos) readFault(string) error {
-	if c.chance(2) {
+	pass(c.slowness())
+	if c.chance(4) {
 		return memory.ErrInjected
 	}
 	return nil
+}
+
+// slowness is how long the store takes: most often hardly any time.
+func (c *chaos) slowness() time.Duration {
+	if !c.chance(30) {
+		return 0
+	}
+	return time.Duration(rand.IntN(40)) * time.Millisecond
 }
 
 // begin plans what becomes of a run, after checking that it is the event's turn.
@@ -162,7 +173,8 @@ func (c *chaos) end(ctx context.Context, l *life, f *fate, life int) error {
 	switch {
 	case ctx.Err() != nil || l.dead.Load():
 		return errKilled
-	case c.chance(5):
+	case f.outages > 0:
+		f.outages--
 		return registry.Faultf(registry.Unavailable, "the broker is away")
 	case c.chance(5):
 		return &registry.Interrupt{Kind: registry.Suspended, Until: time.Now().Add(time.Duration(rand.IntN(5000)) * time.Millisecond)}
@@ -219,7 +231,7 @@ func (c *chaos) die() {
 
 // emit appends events, and plans what becomes of them.
 func (c *chaos) emit() {
-	entity := fmt.Sprint("e", rand.IntN(6))
+	entity := fmt.Sprint("e", rand.IntN(4))
 	if rand.IntN(6) == 0 {
 		c.mu.Lock()
 		c.fates[entity] = append(c.fates[entity], nil)
@@ -228,11 +240,13 @@ func (c *chaos) emit() {
 		return
 	}
 	f := &fate{steps: rand.IntN(3) == 0, dones: map[int]int{}}
-	switch rand.IntN(6) {
-	case 0:
+	switch rand.IntN(8) {
+	case 0, 1:
 		f.fails = 1 + rand.IntN(5)
-	case 1:
+	case 2:
 		f.fails = -1 << 30
+	case 3:
+		f.outages = 1 + rand.IntN(6)
 	}
 	c.mu.Lock()
 	c.fates[entity] = append(c.fates[entity], f)
@@ -318,15 +332,15 @@ func chaosRun(t *testing.T) {
 	c.w = newWorld(t, memory.Config{Partitions: 2, Fault: c.fault, ReadFault: c.readFault}, nil)
 	c.w.log = slog.New(c)
 	c.live()
-	for range 150 {
+	for range 200 {
 		switch n := rand.IntN(100); {
-		case n < 4:
+		case n < 5:
 			c.die()
 			c.live()
 		case n < 12:
 			c.meddle()
 		case n < 40:
-			pass(time.Duration(rand.IntN(2000)) * time.Millisecond)
+			pass(time.Duration(rand.IntN(1000)) * time.Millisecond)
 		default:
 			c.emit()
 		}
@@ -350,7 +364,7 @@ func (c *chaos) mend() {
 	for _, all := range c.fates {
 		for _, f := range all {
 			if f != nil {
-				f.fails = 0
+				f.fails, f.outages = 0, 0
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/id"
+	"github.com/talix-dev/talix/internal/journal"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/tail"
 	"github.com/talix-dev/talix/internal/work"
@@ -54,6 +55,9 @@ func things() *registry.Entity {
 // act is what an action does in a test.
 type act func(ctx context.Context, e *store.Event) deliver.Run
 
+// freshKey is where the context of an act says whether the run is fresh.
+type freshKey struct{}
+
 // world is what outlives a runtime: the store, and what was seen.
 type world struct {
 	tb     testing.TB
@@ -91,11 +95,11 @@ func (w *world) become(a act) {
 	w.act = a
 }
 
-func (w *world) run(ctx context.Context, _ *registry.Action, _ any, e *store.Event, _ bool) deliver.Run {
+func (w *world) run(ctx context.Context, _ *registry.Action, _ any, e *store.Event, fresh bool) deliver.Run {
 	w.mu.Lock()
 	a := w.act
 	w.mu.Unlock()
-	run := a(ctx, e)
+	run := a(context.WithValue(ctx, freshKey{}, fresh), e)
 	if run.Err == nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -231,17 +235,31 @@ func (h *host) lanes() []deliver.Lane {
 	return lanes
 }
 
-// items is how many records of work the store has.
-func (w *world) items() int {
+// items is how many records of work the store has, and entries how many of
+// journals.
+func (w *world) items() int   { return w.records(work.Space) }
+func (w *world) entries() int { return w.records(journal.Space) }
+
+func (w *world) records(space string) int {
+	w.tb.Helper()
 	n := 0
 	for p := range w.store.Partitions() {
-		found, err := w.store.Records(context.Background(), store.Partition(p), work.Space, "", "", 10_000)
+		found, err := w.store.Records(context.Background(), store.Partition(p), space, "", "", 10_000)
 		if err != nil {
 			w.tb.Fatal(err)
 		}
 		n += len(found)
 	}
 	return n
+}
+
+// note writes an entry of a journal, in a store of one partition.
+func (w *world) note(key string) {
+	w.tb.Helper()
+	o := w.store.Commit(context.Background(), 0, []store.Batch{{Records: []store.Change{{Record: store.Record{Space: journal.Space, Key: key, Rev: w.ids.New()}}}}})
+	if o[0].Status != store.Durable {
+		w.tb.Error(o[0])
+	}
 }
 
 func versions(from, to store.Version) (all []store.Version) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -30,6 +29,8 @@ type Config struct {
 	// Others run the items of other kinds.
 	Others map[work.Kind]func(context.Context, work.Item) work.Verdict
 
+	// Sweep is what else is to be deleted when its time has come.
+	Sweep []work.Sweep
 	// Keep is how long the outcome of requests can be asked for, and that of
 	// workflows that say nothing else. Default to one day and 30 days.
 	KeepRequest, KeepWorkflow time.Duration
@@ -69,9 +70,10 @@ func New(cfg Config) *Flow {
 			f.actions[actionKey{kind, a.Name}] = a
 		}
 	}
+	cfg.Sweep = append(cfg.Sweep, work.Sweep{Space: signalSpace})
 	f.Work = work.New(work.Config{
 		Store: cfg.Store, Group: cfg.Group, Now: cfg.Now, NewRev: cfg.NewID, Log: cfg.Log,
-		Run: f.run, Forget: func(i work.Item) []store.Change { return forgetAll(i.Run) },
+		Sweep: cfg.Sweep, Run: f.run, Forget: func(i work.Item) []store.Change { return forgetAll(i.Run) },
 	})
 	return f
 }
@@ -194,5 +196,3 @@ func (f *Flow) commit(ctx context.Context, p store.Partition, changes ...store.C
 	}
 	return nil
 }
-
-func jitter(d time.Duration) time.Duration { return rand.N(d + 1) }

@@ -51,7 +51,7 @@ func (f *Flow) finished(a *registry.Action, now work.Item, out any) (*work.Item,
 		now.Status, now.Error, now.Code, now.Failure = work.Done, "", "", nil
 		data, err := json.Marshal(out)
 		if err != nil {
-			next := f.failed(a, now, registry.Faultf(registry.Internal, "the output of %s cannot be written as JSON", a.Name).Because(err))
+			next := f.unfinished(a, now, now, registry.Faultf(registry.Internal, "the output of %s cannot be written as JSON", a.Name).Because(err))
 			return &next, nil
 		}
 		now.Output = data
@@ -76,39 +76,24 @@ func (f *Flow) keep(a *registry.Action) time.Duration {
 func (f *Flow) unfinished(a *registry.Action, ran, now work.Item, err error) work.Item {
 	i, interrupted := errors.AsType[*registry.Interrupt](err)
 	switch {
-	case interrupted && i.Kind == registry.Suspended:
-		return f.waiting(ran, now, i)
 	case interrupted && i.Kind == registry.Cancelled:
 		return f.undoing(a, now, nil)
-	case work.Outage(err):
-		now.Due = f.cfg.Now().Add(time.Second/2 + jitter(time.Second/2))
-		return now
-	case !interrupted && !now.Undo && says(a, err):
+	case !interrupted && !now.Undo && says(a, err) && !work.Outage(err):
 		return f.undoing(a, now, faultOf(err))
-	default:
-		return f.failed(a, now, err)
 	}
+	next := f.policy(a).After(ran, now, err, f.cfg.Now())
+	switch {
+	case next.Cancel && next.Status == work.Waiting:
+		next.Status, next.Due = work.Ready, f.cfg.Now()
+	case next.Undo && next.Status == work.Ready:
+		next.Status = work.Compensating
+	}
+	return next
 }
 
 // says tells whether an error is the outcome of an action that has one.
 func says(a *registry.Action, err error) bool {
 	return (a.Workflow != nil || a.HTTP != nil) && final(err)
-}
-
-// waiting is an item whose run waits for a time or a signal, or was asked to
-// pause.
-func (f *Flow) waiting(ran, now work.Item, i *registry.Interrupt) work.Item {
-	now.Attempts, now.Error, now.Code = 0, "", ""
-	now.Status, now.Due, now.Awaits = work.Waiting, i.Until, i.Signal
-	switch {
-	case now.Cancel || now.Undo, now.Signals != ran.Signals && i.Signal != "":
-		now.Due = f.cfg.Now()
-	case now.Hold:
-		now.Status, now.Due = work.Suspended, time.Time{}
-	case i.Until.IsZero() && i.Signal == "": // it was asked to pause, and then to go on
-		now.Status, now.Due = work.Ready, f.cfg.Now()
-	}
-	return now
 }
 
 // undoing is an item whose run failed for good, or was cancelled: what it did
@@ -127,17 +112,6 @@ func (f *Flow) undoing(a *registry.Action, now work.Item, failure *registry.Faul
 	return now
 }
 
-// failed is an item whose run is to be tried again, or parked.
-func (f *Flow) failed(a *registry.Action, now work.Item, err error) work.Item {
-	next := f.policy(a).Failed(now, err, f.cfg.Now(), jitter)
-	if next.Undo && next.Status == work.Ready {
-		next.Status = work.Compensating
-	}
-	f.cfg.Log.Warn("work failed", "action", a.Name, "run", now.Run, "attempt", next.Attempts,
-		"status", string(next.Status), "correlation", now.Correlation, "error", err)
-	return next
-}
-
 func (f *Flow) policy(a *registry.Action) work.Policy {
 	return work.Policy{First: a.Retry.First, Most: a.Retry.Max, Attempts: a.Retry.Attempts, Limit: a.Retry.Limit}
 }
@@ -146,7 +120,7 @@ func (f *Flow) policy(a *registry.Action) work.Policy {
 func (f *Flow) park(err *registry.Fault) work.Verdict {
 	err.Final = true
 	return func(now work.Item) (*work.Item, []store.Change) {
-		next := work.Policy{}.Failed(now, err, f.cfg.Now(), jitter)
+		next := work.Policy{}.Failed(now, err, f.cfg.Now(), nil)
 		return &next, nil
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,15 +112,23 @@ func New(cfg Config) (*Projector, error) {
 	return p, nil
 }
 
-// name finds the views by the names of their tables.
+// name finds the views by the names of their tables. Tables of the very same
+// name are a fault that the registry has noted.
 func (p *Projector) name() (faults []error) {
-	tables := map[string]string{}
+	names, defined := map[string]string{}, map[string]bool{}
 	for _, v := range p.views {
-		for i, name := range v.logical() {
-			if other, ok := tables[fold(name)]; ok && (other != name || i > 0) {
-				faults = append(faults, fmt.Errorf("%s: table %q: SQL takes it for the table %q, as case is not told apart: rename one", v.def.Place, name, other))
+		for _, s := range v.sheets {
+			defined[s.def.Name] = true
+		}
+	}
+	for _, v := range p.views {
+		for _, name := range v.logical() {
+			other, ok := names[fold(name)]
+			beside := !slices.ContainsFunc(v.sheets, func(s *sheet) bool { return s.def.Name == name })
+			if ok && other != name || beside && (ok || defined[name]) {
+				faults = append(faults, fmt.Errorf("%s: table %q: SQL takes it for the table %q, as case is not told apart and each history is a table, too: rename one", v.def.Place, name, cmp.Or(other, name)))
 			}
-			tables[fold(name)] = name
+			names[fold(name)] = name
 			p.byName[fold(name)] = v
 		}
 	}

@@ -50,9 +50,27 @@ func (rs *rows) job(j *job) (err error) {
 		} else {
 			l.remember(rs.partition, j.event.Position)
 		}
+	}
+	if err == nil && rs.view.strict {
+		err = rs.writeChanged()
+	}
+	for _, l := range rs.leaves {
 		l.undo = l.undo[:0]
 	}
 	return err
+}
+
+// writeChanged stores what an event has changed at once, so that a unique index
+// refuses the same events however they are put into batches.
+func (rs *rows) writeChanged() error {
+	for _, l := range rs.leaves {
+		for i := range l.undo {
+			if err := l.put(rs.tx, l.undo[i].row); err != nil {
+				return rs.failWith(fmt.Errorf("write row %q: %w", l.undo[i].row.name, err))
+			}
+		}
+	}
+	return nil
 }
 
 func (rs *rows) op(o *op, j *job) error {

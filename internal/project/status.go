@@ -113,7 +113,7 @@ func (v *view) pending() (former bool, fault error) {
 	s := v.where()
 	switch {
 	case s == nil:
-		return false, nil
+		return false, registry.Faultf(registry.Unavailable, "it is not known yet where the view %q stands", v.def.Name)
 	case s.live == nil:
 		return true, registry.Faultf(registry.Unavailable, "the view %q is being made anew, as its definition has changed (%s)", v.def.Name, v.progress(s.next))
 	case !s.live.whole():

@@ -176,7 +176,15 @@ type memTx struct {
 	moved  bool // a mark
 }
 
-func keyed(values []table.Value) string { return fmt.Sprintf("%#v", values) }
+func keyed(values []table.Value) string {
+	var b []byte
+	for _, v := range values {
+		b = append(b, byte('0'+v.Kind()))
+		b = append(fmt.Appendf(b, "%016x ", uint64(v.Int())), v.Text()...)
+		b = append(b, 0)
+	}
+	return string(b)
+}
 
 func keyOf(s *table.Schema, row []table.Value) (key []table.Value) {
 	for _, i := range s.Key() {
@@ -211,8 +219,8 @@ func (t *memTx) Scan(s *table.Schema, prefix []table.Value) iter.Seq2[[]table.Va
 func (t *memTx) Put(s *table.Schema, row []table.Value) error {
 	t.m.puts += own(s)
 	rows, key := t.m.rows[s.Name], keyed(keyOf(s, row))
-	for other, values := range rows {
-		for _, x := range s.Indexes {
+	for _, x := range s.Indexes {
+		for other, values := range rows {
 			if x.Unique && other != key && same(s, x, values, row) {
 				t.failed = table.ErrConstraint
 				return t.failed

@@ -23,7 +23,8 @@ type view struct {
 	takes       map[string]*take // by event type
 	fingerprint string
 	alone       bool // no two partitions change the same row
-	narrow      bool // its projections read no rows but their own
+	narrow      bool // its projections read no rows but their own, and none can be refused
+	strict      bool // a unique index may refuse a row
 	keep        int  // rows that a runner keeps between batches
 	shared      []*shared
 	shown       []progress // by partition: what queries see
@@ -193,6 +194,10 @@ func (v *view) weigh() {
 			v.narrow = v.narrow && o.Project == nil
 		}
 	}
+	for _, s := range v.sheets {
+		v.strict = v.strict || slices.ContainsFunc(s.plan.Indexes(), func(x table.Index) bool { return x.Unique })
+	}
+	v.narrow = v.narrow && !v.strict
 	n := v.cfg.Tail.Partitions()
 	v.alone = n == 1 || v.alone && len(entities) <= 1
 	if v.alone {

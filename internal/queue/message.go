@@ -2,7 +2,7 @@ package queue
 
 import (
 	"encoding/json"
-	"fmt"
+	"time"
 
 	"github.com/talix-dev/talix/broker"
 	"github.com/talix-dev/talix/internal/id"
@@ -37,17 +37,20 @@ func RunID(action string, m broker.Message) string {
 }
 
 // itemOf is a message as it is kept.
-func (t *taker) itemOf(m broker.Message) (work.Item, error) {
+func (t *taker) itemOf(m broker.Message) work.Item {
+	if y := m.Time.Year(); y < 0 || y > 9999 {
+		m.Time = time.Time{} // JSON has no such year
+	}
 	input, err := json.Marshal(m)
 	if err != nil {
-		return work.Item{}, fmt.Errorf("write message %.80q as JSON: %w", m.ID, err)
+		panic(err) // it has no field that could fail
 	}
 	run, base, now := RunID(t.action.Name, m), id.Hash("message", t.action.Name, m.ID), t.cfg.Now()
 	return work.Item{
 		ID: run, Partition: t.partitionOf(Lane(m)), Kind: work.Message, Action: t.action.Name,
 		Status: work.Ready, Due: now, Created: now, Lane: Lane(m), Input: input,
 		Run: run, Base: base, Correlation: base, Causation: base,
-	}, nil
+	}
 }
 
 // partitionOf is where the messages of a lane are kept.
@@ -59,7 +62,7 @@ func home(cfg *Config, action, lane string) store.Partition {
 
 func messageOf(item work.Item) (m broker.Message, err error) {
 	if err = json.Unmarshal(item.Input, &m); err != nil {
-		err = poison("what was kept of the message cannot be read: %w", err)
+		err = poison(err, "what was kept of the message cannot be read")
 	}
 	return m, err
 }
@@ -72,12 +75,11 @@ func (t *taker) decode(m broker.Message) (in any, err error) {
 		in, err = t.action.Source.Decode(source.Message{ID: m.ID, Time: m.Time, Attributes: m.Attributes, Data: m.Data})
 	}
 	if err != nil {
-		return nil, poison("the message cannot be read: %w", err)
+		return nil, poison(err, "the message cannot be read")
 	}
 	return in, nil
 }
 
-func poison(format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return &registry.Fault{Code: registry.Invalid, Message: err.Error(), Cause: err, Final: true}
+func poison(cause error, message string) error {
+	return &registry.Fault{Code: registry.Invalid, Message: message, Cause: cause, Final: true}
 }

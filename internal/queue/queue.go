@@ -18,6 +18,7 @@ import (
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/journal"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/stuck"
 	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
@@ -112,7 +113,7 @@ func (q *Queues) add(ctx context.Context, a *registry.Action) error {
 	if b == nil {
 		return fmt.Errorf("there is no broker named %q: name one in the runtime's configuration", a.Queue.Broker)
 	}
-	c := &consumer{taker: t, broker: b, lanes: map[string]*lane{}}
+	c := &consumer{taker: t, broker: b, lanes: map[string]*lane{}, ids: map[string]struct{}{}}
 	if err := t.load(ctx, c.restore); err != nil {
 		return err
 	}
@@ -141,11 +142,11 @@ func (q *Queues) Run(ctx context.Context) {
 func (q *Queues) RunItem(ctx context.Context, item work.Item) work.Verdict {
 	switch t := q.takers[item.Action]; {
 	case t == nil:
-		return orphaned
+		return stuck.Orphaned
 	case t.action.Queue != nil:
 		return q.consumers[item.Action].runItem(ctx, item)
 	default:
-		t.runAlone(ctx, item)
+		t.runKept(ctx, item, nil)
 		return nil
 	}
 }

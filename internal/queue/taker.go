@@ -24,13 +24,13 @@ const Seen = "seen"
 
 // taker runs one action on messages.
 type taker struct {
-	cfg    *Config
-	keeper store.Keeper
-	action *registry.Action
-	slots  chan struct{}
-	policy work.Policy
-	parts  []part
-	gaveUp atomic.Int64 // messages that were skipped
+	cfg     *Config
+	keeper  store.Keeper
+	action  *registry.Action
+	slots   chan struct{}
+	policy  work.Policy
+	parts   []part
+	skipped atomic.Int64 // messages that were skipped
 }
 
 // part is what is known of a partition, so that it need not be asked.

@@ -20,6 +20,9 @@ type QueueTrigger struct {
 	Decode func(broker.Message) (any, error)
 }
 
+// BadMessage is the attribute of a message that says why it cannot be read.
+const BadMessage = "talix-bad-message"
+
 // Topic is where an entity's events are published.
 type Topic struct {
 	Broker     string

@@ -2,9 +2,11 @@ package rowmap_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -122,17 +124,17 @@ func TestKeys(t *testing.T) {
 	type uuid struct{ ID store.ID }
 	p := plan(t, reflect.TypeFor[tagged]())
 	row := &tagged{}
-	if err := p.SetKey(reflect.ValueOf(row).Elem(), []table.Value{table.TextValue("x")}); err != nil || row.Name != "x" || p.Key() != 1 || p.KeyFault() != nil {
+	if err := p.SetKey(reflect.ValueOf(row).Elem(), []table.Value{table.TextValue("x")}); err != nil || row.Name != "x" || !slices.Equal(p.Key(), []int{1}) || p.KeyFault() != nil {
 		t.Errorf("the tagged key: row %+v, index %d, fault %v, error %v", row, p.Key(), p.KeyFault(), err)
 	}
 	p = plan(t, reflect.TypeFor[uuid]())
 	id := "01890a5d-ac96-774b-bcce-b302099a8057"
 	byID := &uuid{}
-	if err := p.SetKey(reflect.ValueOf(byID).Elem(), id); err != nil || byID.ID.String() != id {
+	if err := p.SetKey(reflect.ValueOf(byID).Elem(), []table.Value{table.TextValue(id)}); err != nil || byID.ID.String() != id {
 		t.Errorf("a key with text methods: %v, %v", byID, err)
 	}
 	for _, bad := range []string{"x", strings.ToUpper(id)} {
-		if err := p.SetKey(reflect.ValueOf(byID).Elem(), bad); err == nil {
+		if _, err := p.KeyFromID(nil, reflect.ValueOf(byID).Elem(), bad); err == nil {
 			t.Errorf("the key %q, which is not what is written, was taken", bad)
 		}
 	}
@@ -162,12 +164,8 @@ func TestFaults(t *testing.T) {
 			Name string
 		}](),
 		"an embedded pointer is not supported": reflect.TypeFor[struct{ *address }](),
-		"all tagged as the key: keep one": reflect.TypeFor[struct {
-			A string `db:"a,key"`
-			B string `db:"b,key"`
-		}](),
-		"asks for \"unique\"": reflect.TypeFor[struct {
-			A string `db:"a,unique"`
+		"asks for \"uniq\"": reflect.TypeFor[struct {
+			A string `db:"a,uniq"`
 		}](),
 		"column would be named \"my name\"": reflect.TypeFor[struct {
 			A string `db:"my name"`
@@ -453,12 +451,112 @@ func BenchmarkRow(b *testing.B) {
 	}
 	p := plan(b, reflect.TypeFor[row]())
 	v := reflect.ValueOf(&row{}).Elem()
-	var values []table.Value
+	values, key := []table.Value(nil), []table.Value{table.TextValue("an-id")}
 	b.ReportAllocs()
 	for b.Loop() {
-		_ = p.SetKey(v, "an-id")
+		_ = p.SetKey(v, key)
 		values, _ = p.Values(values[:0], v)
 		v.SetZero()
 		_ = p.Scan(v, values)
+	}
+}
+
+func TestKeysOfSeveralFields(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Sum  float64
+		Day  time.Time `db:"day,key"`
+		Name string
+		Line uint8 `db:"line,key"`
+	}
+	p := plan(t, reflect.TypeFor[row]())
+	if !slices.Equal(p.Key(), []int{1, 3}) || p.KeyFault() != nil || p.IDFault() == nil {
+		t.Errorf("key %v, faults %v and %v", p.Key(), p.KeyFault(), p.IDFault())
+	}
+	at := time.Date(2025, 3, 1, 12, 0, 0, 0, time.FixedZone("here", 3600))
+	k, err := p.Keyer(reflect.TypeFor[row]())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fresh row
+	key, err := k.Key(nil, reflect.ValueOf(&fresh).Elem(), row{Day: at, Line: 7, Name: "begins so"})
+	want := []table.Value{table.TextValue("2025-03-01T11:00:00.000000000Z"), table.IntValue(7)}
+	if err != nil || !slices.Equal(key, want) || fresh.Name != "begins so" {
+		t.Errorf("key %v of %+v, %v", key, fresh, err)
+	}
+	var other row
+	if err := p.SetKey(reflect.ValueOf(&other).Elem(), key); err != nil || !other.Day.Equal(at) || other.Line != 7 {
+		t.Errorf("%+v, %v", other, err)
+	}
+	if _, err := p.Keyer(reflect.TypeFor[string]()); err == nil {
+		t.Error("a string names rows whose key has two fields")
+	}
+}
+
+func TestKeysThatCannotBe(t *testing.T) {
+	t.Parallel()
+	type null struct {
+		ID *string
+	}
+	type nested struct {
+		ID []string
+	}
+	type searched struct {
+		A string `db:"a,key"`
+		B string `db:"b,key,fulltext"`
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[null](), reflect.TypeFor[nested](), reflect.TypeFor[searched]()} {
+		if p, faults := rowmap.Compile(typ); len(faults) > 0 || p.KeyFault() == nil {
+			t.Errorf("%s: faults %v, and none of its key", typ, faults)
+		}
+	}
+	if _, err := plan(t, reflect.TypeFor[struct{ ID int }]()).Keyer(reflect.TypeFor[int64]()); err == nil {
+		t.Error("an int64 names rows whose key is an int")
+	}
+}
+
+func TestIndexes(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		ID     string
+		Vendor string  `db:"vendor,index,index=by_vendor"`
+		Number *string `db:"number,unique,fulltext"`
+		Month  string  `db:"month,unique=pair,index=by_vendor"`
+		Year   int     `db:"year,unique=pair"`
+	}
+	p := plan(t, reflect.TypeFor[row]())
+	want := []table.Index{
+		{Columns: []string{"vendor", "month"}}, {Columns: []string{"number"}, Unique: true}, {Columns: []string{"month", "year"}, Unique: true},
+	}
+	if diff := cmp.Diff(want, p.Indexes()); diff != "" {
+		t.Error(diff)
+	}
+	if c := p.Columns(); !c[1].Index || c[2].Index || !c[2].Fulltext || c[1].Fulltext {
+		t.Errorf("columns %+v", c)
+	}
+	type other struct {
+		ID     string
+		Vendor string  `db:"vendor,index,index=by_vendor"`
+		Number *string `db:"number,unique"`
+		Month  string  `db:"month,unique=pair,index=by_vendor"`
+		Year   int     `db:"year,unique=pair"`
+	}
+	if plan(t, reflect.TypeFor[other]()).Shape() == p.Shape() {
+		t.Error("the shape does not tell fulltext")
+	}
+	type wrong struct {
+		ID string
+		A  string `db:"a,index=x"`
+		B  string `db:"b,unique=x"`
+		C  int    `db:"c,fulltext"`
+		D  string `db:"d,indexed"`
+		E  string `db:"e,index="`
+	}
+	_, faults := rowmap.Compile(reflect.TypeFor[wrong]())
+	text := fmt.Sprint(faults)
+	for _, part := range []string{`the index "x" is unique for one field`, "field C: only text can be searched", `asks for "indexed"`, `asks for "index="`} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in the faults %v", part, faults)
+		}
 	}
 }

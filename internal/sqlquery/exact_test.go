@@ -258,13 +258,16 @@ func TestSetsInTheWrongPlace(t *testing.T) {
 			"(:ids) = 'x'":                "write IN (:ids)",
 			"id IN (:blobs)":              "can't be the elements of a set",
 			"id IN (:ptrs)":               "can't be the elements of a set",
-			"id IN search(:ids, things)":  "write search(table, :words)",
-			"id IN search(things, 'tea')": "write search(table, :words)",
+			"id IN search(:ids, things)":  "write search(table, :parameter)",
+			"id IN search(things, 'tea')": "write search(table, :parameter)",
 			"id IN search(things, :n)":    "make the parameter's field a string",
 			"id IN search(things, :ids)":  "make the parameter's field a string",
 			"id IN search(things, :q)":    "parameter :q is no field",
 			"id IN search(people, :q)":    "does not take its text",
 			"id IN search(nothing, :q)":   "does not take its text",
+			"id IN as_of(things)":         "write as_of(table, :parameter)",
+			"id IN as_of(things, :ids)":   "make the parameter's field a string",
+			"id IN as_of(things, :at)":    "does not take its text",
 		} {
 			_, faults := sqlquery.Compile(t.Context(), sqlquery.Config{Tables: tables}, many[input, found]("SELECT id FROM orders WHERE "+where))
 			if len(faults) == 0 || !strings.Contains(faults[0].Error(), want) {

@@ -6,13 +6,17 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/rowmap"
 	"github.com/talix-dev/talix/table"
 )
 
-// searchPrefix begins the names of the parameters that search() makes of those
-// that users name.
-const searchPrefix = "talix_search_"
+// The prefixes of the names of parameters that search() and as_of() make of
+// those that users name.
+const (
+	searchPrefix = "talix_search_"
+	asOfPrefix   = "talix_as_of_"
+)
 
 // expansion writes what every database understands in the words of one.
 type expansion struct {
@@ -26,7 +30,7 @@ type expansion struct {
 	faults  []error
 }
 
-var errNoDialect = errors.New("the store of the view tables knows neither sets nor full text: it has to implement table.Dialect")
+var errNoDialect = errors.New("the store of the view tables knows neither sets, full text nor history: it has to implement table.Dialect")
 
 // expand writes sets and search() of a text in the words of the database.
 func expand(sql string, in *rowmap.Input, dialect table.Dialect) *expansion {
@@ -34,8 +38,8 @@ func expand(sql string, in *rowmap.Input, dialect table.Dialect) *expansion {
 	for i, t := range x.tokens {
 		var err error
 		switch {
-		case t.is("search") && x.at(i+1).is("(") && !x.at(i-1).is("."):
-			err = x.search(i)
+		case (t.is("search") || t.is("as_of")) && x.at(i+1).is("(") && !x.at(i-1).is("."):
+			err = x.call(i)
 		case t.kind == param && t.start >= x.from:
 			err = x.param(i)
 		}
@@ -67,17 +71,22 @@ func (x *expansion) replace(first, last token, text string) {
 	x.from = last.end
 }
 
-// search writes search(table, :param).
-func (x *expansion) search(i int) error {
+// call writes search(table, :param) or as_of(table, :param).
+func (x *expansion) call(i int) error {
 	of, comma, p, end := x.at(i+2), x.at(i+3), x.at(i+4), x.at(i+5)
+	what := strings.ToLower(x.tokens[i].text)
 	switch {
 	case of.kind != word && of.kind != name || !comma.is(",") || p.kind != param || !end.is(")"):
-		return fmt.Errorf("write search(table, :words), with the name of a view table and a parameter, not …%s…", x.near(x.tokens[i]))
+		return fmt.Errorf("write %s(table, :parameter), with the name of a view table, not …%s…", what, x.near(x.tokens[i]))
 	case x.dialect == nil:
 		return errNoDialect
 	}
 	if found, err := x.in.Param(p.text); err == nil && (found.Set || found.Kind != table.Text) {
-		return fmt.Errorf("search(%s, :%s) takes a text: make the parameter's field a string", of.text, p.text)
+		return fmt.Errorf("%s(%s, :%s) takes a text: make the parameter's field a string", what, of.text, p.text)
+	}
+	if what == "as_of" {
+		x.replace(x.tokens[i], end, "("+x.dialect.AsOf(registry.HistoryName(of.text), asOfPrefix+p.text)+")")
+		return nil
 	}
 	x.replace(x.tokens[i], end, "("+x.dialect.Search(of.text, searchPrefix+p.text)+")")
 	if !slices.Contains(x.tables, of.text) {

@@ -27,8 +27,7 @@ func Adopt(ctx context.Context, items Items, item work.Item, now time.Time) erro
 		return nil
 	}
 	_, err := items.Update(ctx, item.Partition, item.ID, func(item work.Item) (*work.Item, []store.Change, error) {
-		next := again(item.Recovered(), now)
-		return next, nil, nil
+		return Again(item.Recovered(), now), nil, nil
 	})
 	return err
 }

@@ -83,11 +83,12 @@ func Find(ctx context.Context, items Items, p store.Partition, id string) (work.
 // Retry has an item run now, as if it had never failed.
 func Retry(ctx context.Context, items Items, p store.Partition, id string, now time.Time) error {
 	return Change(ctx, items, p, id, func(item work.Item) (*work.Item, []store.Change, error) {
-		return again(item, now), nil, nil
+		return Again(item, now), nil, nil
 	})
 }
 
-func again(item work.Item, now time.Time) *work.Item {
+// Again is an item that is run now, as if it had never failed.
+func Again(item work.Item, now time.Time) *work.Item {
 	item.Attempts, item.Failing, item.Due = 0, time.Time{}, now
 	if item.Status != work.Compensating {
 		item.Status = work.Ready
@@ -151,7 +152,7 @@ func replay(ctx context.Context, items Items, item *work.Item, now time.Time) (b
 		if item.Status != work.Parked {
 			return nil, nil, errNotParked
 		}
-		return again(item, now), nil, nil
+		return Again(item, now), nil, nil
 	})
 	if errors.Is(err, errNotParked) || errors.Is(err, ErrNotFound) {
 		return false, nil

@@ -20,10 +20,9 @@ func TestClockJumpsAhead(t *testing.T) {
 		item := f.due("a")
 		item.Due = item.Due.Add(time.Hour)
 		f.create(t, item)
-		time.Sleep(90 * time.Second)
+		pass(90 * time.Second)
 		f.clock.jump(time.Hour)
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		if f.runs("a") != 1 {
 			t.Error("it did not run within a second")
 		}
@@ -52,17 +51,16 @@ func TestClockJumpsBack(t *testing.T) {
 		other := f.due("other")
 		other.Action, other.Due = "other", other.Due.Add(time.Minute)
 		f.create(t, other)
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if f.runs("other") != 0 {
 			t.Error("it ran before it was due")
 		}
 		close(stuck)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if f.runs("other") != 1 || f.runs("z") != 1 {
 			t.Errorf("they ran %d and %d times", f.runs("other"), f.runs("z"))
 		}
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if f.count(t) != 0 {
 			t.Errorf("%d are left when the time has come again", f.count(t))
 		}
@@ -87,13 +85,11 @@ func TestPollingDoesNotAskTheStore(t *testing.T) {
 		f.create(t, item)
 		synctest.Wait()
 		before := asked.Load()
-		time.Sleep(time.Hour - time.Second)
-		synctest.Wait()
+		pass(time.Hour - time.Second)
 		if n := asked.Load() - before; n != 0 {
 			t.Errorf("it was asked %d times", n)
 		}
-		time.Sleep(time.Second)
-		synctest.Wait()
+		pass(time.Second)
 		if f.runs("a") != 1 {
 			t.Error("it did not run")
 		}
@@ -107,12 +103,11 @@ func TestLook(t *testing.T) {
 		f := start(t, one(nil), work.Config{})
 		defer f.stop()
 		f.create(t, f.due("a"))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		item := f.due("b")
 		item.Due = item.Due.Add(-2 * time.Hour)
 		f.groups[0].Submit(store.Batch{Records: []store.Change{f.Change(item)}}, nil).Wait(t.Context())
-		time.Sleep(time.Minute)
-		synctest.Wait()
+		pass(time.Minute)
 		if f.runs("b") != 1 {
 			t.Errorf("it ran %d times", f.runs("b"))
 		}

@@ -36,9 +36,9 @@ func TestVerdictsOutliveFaults(t *testing.T) {
 			}})
 			defer f.stop()
 			f.create(t, f.due("done"))
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			f.create(t, f.due("gone"))
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if f.runs("done") != 1 || f.runs("gone") != 1 || f.get(t, "done").Status != work.Done || f.count(t) != 1 {
 				t.Errorf("kind %d: they ran %v and %d are left", kind, f.ran, f.count(t))
 			}
@@ -77,15 +77,15 @@ func TestStoreIsAwayForLong(t *testing.T) {
 			item.Action, item.Due = "later", item.Due.Add(30*time.Minute)
 			f.create(t, item)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		away.Store(true)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		errs := f.logs.count("level=ERROR")
 		if f.count(t) != 200 || errs < 2 || errs > 3 {
 			t.Errorf("%d are left, %d errors were logged:\n%s", f.count(t), errs, f.logs.text.String())
 		}
 		away.Store(false)
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		for id, n := range f.ran {
 			if n != 1 {
 				t.Errorf("%s ran %d times", id, n)
@@ -108,7 +108,7 @@ type history struct {
 // until its verdict is durable, and no later.
 func TestKilledAtAnyPoint(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(10) {
 		synctest.Test(t, func(t *testing.T) {
 			roll := dice(seed, memory.None, memory.None, memory.None, memory.Fail, memory.UnknownWritten, memory.UnknownLost, memory.UnknownLate)
 			var calm atomic.Bool
@@ -154,9 +154,9 @@ func (h *history) live(t *testing.T, s store.Store, r *rand.Rand, life int) {
 			h.created[item.ID] = item.Partition
 		}
 	}
-	time.Sleep(time.Duration(r.IntN(3000)) * time.Millisecond)
+	pass(time.Duration(r.IntN(3000)) * time.Millisecond)
 	if life == 7 {
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 	}
 	f.stop()
 	for id, p := range h.created {
@@ -246,7 +246,7 @@ func TestStoreThatFailsHoldsUpTheEndForALittle(t *testing.T) {
 			return memory.None
 		}), work.Config{Run: func(context.Context, work.Item) work.Verdict { away.Store(true); return finish }})
 		f.create(t, f.due("a"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		began := time.Now()
 		f.end()
 		<-f.over
@@ -304,14 +304,14 @@ func TestSweep(t *testing.T) {
 			}
 			return fmt.Sprint(out)
 		}
-		time.Sleep(time.Hour - time.Second)
+		pass(time.Hour - time.Second)
 		early := count()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		failed := count()
 		refuse.Store(false)
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		kept := count()
-		time.Sleep(24 * time.Hour)
+		pass(24 * time.Hour)
 		if late := count(); early != "[602 2 1]" || failed != "[2 2 1]" || kept != "[2 1 1]" || late != "[1 1 1]" {
 			t.Errorf("%s, then %s, %s and %s", early, failed, kept, late)
 		}

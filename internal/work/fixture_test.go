@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -174,6 +175,12 @@ func (f *fixture) count(tb testing.TB) int {
 	return n
 }
 
+// empty tells whether nothing is left in the first partition.
+func (f *fixture) empty() bool {
+	left, err := f.List(context.Background(), 0, "", "", 1)
+	return err == nil && len(left) == 0
+}
+
 // gone is the verdict that deletes an item.
 func gone(work.Item) (*work.Item, []store.Change) { return nil, nil }
 
@@ -223,3 +230,9 @@ func dice(seed uint64, kinds ...memory.Kind) func() memory.Kind {
 }
 
 func equal(a, b work.Item) bool { return cmp.Equal(a, b) }
+
+// pass lets time pass in a bubble, and what is due then be done.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}

@@ -37,7 +37,7 @@ func TestItemThatIsDueAgainRunsAgain(t *testing.T) {
 		}})
 		defer f.stop()
 		f.create(t, f.due("a"))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if fmt.Sprint(at) != "[0s 0s 1m0s 1m0s]" || f.count(t) != 0 {
 			t.Errorf("it ran at %v", at)
 		}
@@ -91,7 +91,7 @@ func TestNilVerdictLeavesTheItem(t *testing.T) {
 		f := start(t, s, work.Config{Run: nothing})
 		f.create(t, f.due("a"))
 		f.create(t, f.due("b"))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if f.runs("a") != 1 {
 			t.Errorf("it ran %d times", f.runs("a"))
 		}
@@ -131,7 +131,7 @@ func TestNilVerdictOnAnItemThatWasChanged(t *testing.T) {
 		}})
 		defer f.stop()
 		f.create(t, f.due("a"))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if f.runs("a") != 3 {
 			t.Errorf("it ran %d times", f.runs("a"))
 		}
@@ -164,7 +164,7 @@ func TestPanicIsRunAgainAfterAPause(t *testing.T) {
 			item := f.due("a")
 			item.Due = item.Due.Add(-time.Hour)
 			f.create(t, item)
-			time.Sleep(time.Hour)
+			pass(time.Hour)
 			if fmt.Sprint(at) != "[0s 1s 3s 7s 15s]" || f.count(t) != 0 {
 				t.Errorf("%s: it ran at %v and %d are left", name, at, f.count(t))
 			}
@@ -196,7 +196,7 @@ func TestWhatIsNotRun(t *testing.T) {
 		}
 		bad := store.Change{Record: store.Record{Space: work.Space, Key: "bad", Rev: f.ids.New(), Due: time.Now(), Data: []byte("{")}}
 		f.groups[0].Submit(store.Batch{Records: []store.Change{bad}}, nil).Wait(t.Context())
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		if fmt.Sprint(f.ran) != "map[compensating:1 ready:1 waiting:1]" || f.count(t) != 10 {
 			t.Errorf("these ran: %v, and %d are left", f.ran, f.count(t))
 		}
@@ -221,10 +221,9 @@ func TestFinishedItemsAreForgotten(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(time.Hour - 1)
+		pass(time.Hour - time.Second)
 		before := f.count(t)
-		time.Sleep(2)
-		synctest.Wait()
+		pass(time.Second)
 		steps, _ := f.keeper().Records(t.Context(), 0, "step", "", "", 10)
 		if before != 3 || f.count(t) != 0 || len(steps) != 0 || len(f.ran) != 0 {
 			t.Errorf("%d were there, then %d, with %d steps; these ran: %v", before, f.count(t), len(steps), f.ran)

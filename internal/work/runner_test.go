@@ -38,8 +38,7 @@ func TestItemRunsWhenItIsDue(t *testing.T) {
 		item := f.due("a")
 		item.Due = item.Due.Add(time.Hour + 123456789)
 		f.create(t, item)
-		time.Sleep(time.Hour)
-		synctest.Wait()
+		pass(time.Hour)
 		if f.runs("a") != 0 {
 			t.Error("it ran before it was due")
 		}
@@ -62,7 +61,7 @@ func TestEachOfManyRunsOnce(t *testing.T) {
 	}
 	f.create(t, f.due("last"))
 	f.run()
-	until(t, "all items are gone", func() bool { return f.count(t) == 0 })
+	until(t, "all items are gone", f.empty)
 	f.stop()
 	for id, n := range f.ran {
 		if n != 1 {

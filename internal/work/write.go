@@ -99,6 +99,7 @@ type draft struct {
 	from    store.ID // the revision that it changes
 	rev     store.ID // the one that it makes; zero: it deletes
 	item    Item     // as it is to be, or was last
+	parks   bool     // it is to be parked, and was not before
 	changes []store.Change
 }
 
@@ -111,6 +112,7 @@ func (r *Runner) draft(n name, now Item, next *Item, more []store.Change) *draft
 		d.item.ID, d.item.Partition, d.item.Rev = n.id, n.partition, now.Rev
 		own = r.Change(d.item)
 		d.rev = own.Rev
+		d.parks = next.Status == Parked && now.Status != Parked
 		if item, err := decode(n.partition, &own.Record); err == nil {
 			d.item = item
 		}
@@ -224,6 +226,18 @@ func (r *Runner) wrote(d *draft) {
 		r.parts[d.partition].forgive(c.Key)
 		if c.Op == store.Put {
 			r.Wake(d.partition, c.Due)
+			r.tell(d, c)
 		}
+	}
+}
+
+// tell writes to the log what was parked, which waits for people.
+func (r *Runner) tell(d *draft, c *store.Change) {
+	if c.Key == d.id && !d.parks {
+		return
+	}
+	if item, err := decode(d.partition, &c.Record); err == nil && item.Status == Parked {
+		r.cfg.Log.Error("work is parked: retry or skip it", "id", item.ID, "action", item.Action, "attempts", item.Attempts,
+			"correlation", item.Correlation, "error", item.Error)
 	}
 }

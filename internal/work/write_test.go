@@ -164,12 +164,12 @@ func TestCreateOfUnknownOutcome(t *testing.T) {
 				}
 				first = false
 				return kind
-			}), work.Config{Look: time.Millisecond})
+			}), work.Config{Look: time.Second})
 			defer f.stop()
 			if _, made, err := f.Create(t.Context(), f.due("a")); err != nil || !made {
 				t.Errorf("kind %d: %t, %v", kind, made, err)
 			}
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			if f.runs("a") != 1 || f.count(t) != 0 {
 				t.Errorf("kind %d: it ran %d times, %d are left", kind, f.runs("a"), f.count(t))
 			}
@@ -235,7 +235,7 @@ func TestWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		wait(ctx, work.Waiting, context.DeadlineExceeded)
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		began := time.Now()
 		wait(t.Context(), work.Done, nil)
 		synctest.Wait()

@@ -1,10 +1,6 @@
 package postgres
 
-import (
-	"fmt"
-
-	"github.com/talix-dev/talix/store"
-)
+import "github.com/talix-dev/talix/store"
 
 // look reads, as of one moment, all that the batches of a request rest on.
 func (w *writer) look(r *request) (*world, error) {
@@ -14,12 +10,8 @@ func (w *writer) look(r *request) (*world, error) {
 	ctx, cancel := w.store.deadline()
 	defer cancel()
 	q := questionsOf(r.batches)
-	text := fmt.Sprintf(lookText, quoted(w.store.config.Schema))
-	result := w.link.conn.PgConn().ExecParams(ctx, text, q.params(r.partition), nil, []int16{1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, []int16{1}).Read()
+	result := w.run(ctx, lookStatement, q.params(r.partition))
 	if result.Err != nil {
-		if !wroteNothing(result.Err) {
-			w.link.drop()
-		}
 		return nil, explainRead("look up what batches expect", w.store.late(ctx, result.Err))
 	}
 	return q.answers(result.Rows), nil

@@ -4,7 +4,7 @@ import "fmt"
 
 // statements are the texts of reads, with the schema's name.
 type statements struct {
-	number, load, log, head, result, trim, mark, record, records, due string
+	number, load, log, head, result, trim, mark, record, records, due, look, resolve string
 }
 
 const eventColumns = "e.position, e.version, e.schema, e.time, e.sum, e.id, e.command, e.correlation, e.causation, e.type, e.metadata, e.data"
@@ -14,6 +14,8 @@ const recordColumns = "r.space, r.key, r.rev, r.due, r.data"
 func newStatements(schema string) statements {
 	in := func(text string) string { return fmt.Sprintf(text, quoted(schema)) }
 	return statements{
+		look:    in(lookText),
+		resolve: in("SELECT q.at, s.stream FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(type, id, at) JOIN %[1]s.streams s ON s.id = q.id AND s.type = q.type"),
 		number:  in("SELECT s.stream FROM %s.streams s WHERE s.id = $1 AND s.type = $2"),
 		load:    in("SELECT " + eventColumns + " FROM %s.events e WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3"),
 		log:     in("SELECT " + eventColumns + ", s.type, s.id FROM %[1]s.events e LEFT JOIN %[1]s.streams s ON s.stream = e.stream WHERE e.partition = $1 AND e.position > $2 ORDER BY e.position LIMIT $3"),

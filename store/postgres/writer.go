@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -41,6 +42,7 @@ func (w *writer) commit(group []*request) {
 		}
 		return
 	}
+	w.resolve(group)
 	var drafts []*draft
 	var rest []*request
 	for _, r := range group {
@@ -122,25 +124,45 @@ func (w *writer) commitAlone(r *request) {
 	w.store.fail(r, errBusy)
 }
 
-const commitStatement = "talix_commit"
+// Names of prepared statements.
+const (
+	commitStatement  = "talix_commit"
+	lookStatement    = "talix_look"
+	resolveStatement = "talix_resolve"
+)
 
 // connect sees to it that there is a connection with prepared statements.
 func (w *writer) connect() error {
 	ctx, cancel := w.store.deadline()
 	defer cancel()
 	conn, err := w.link.get(ctx)
-	if err != nil {
+	if err != nil || w.prepared == conn {
 		return err
 	}
-	if w.prepared == conn {
-		return nil
-	}
-	if _, err := conn.PgConn().Prepare(ctx, commitStatement, callText(w.store.config.Schema), nil); err != nil {
-		w.link.drop()
-		return explain("prepare statement", err)
+	for _, p := range [][2]string{
+		{commitStatement, callText(w.store.config.Schema)}, {lookStatement, w.store.sql.look}, {resolveStatement, w.store.sql.resolve},
+	} {
+		if _, err := conn.PgConn().Prepare(ctx, p[0], p[1], nil); err != nil {
+			w.link.drop()
+			return explain("prepare statement", err)
+		}
 	}
 	w.prepared = conn
 	return nil
+}
+
+// run executes a prepared statement whose parameters are in binary form.
+func (w *writer) run(ctx context.Context, statement string, params [][]byte) *pgconn.Result {
+	formats := make([]int16, len(params))
+	for i := range formats {
+		formats[i] = pgx.BinaryFormatCode
+	}
+	result := w.link.conn.PgConn().ExecPrepared(ctx, statement, params, formats, []int16{pgx.BinaryFormatCode}).Read()
+	w.link.used = time.Now()
+	if result.Err != nil && !wroteNothing(result.Err) {
+		w.link.drop()
+	}
+	return result
 }
 
 // write runs one call of commit_group.
@@ -169,17 +191,8 @@ func (w *writer) exec() (verdict, error) {
 	}
 	ctx, cancel := w.store.deadline()
 	defer cancel()
-	conn := w.link.conn.PgConn()
-	formats := make([]int16, parameters+2)
-	for i := range formats {
-		formats[i] = pgx.BinaryFormatCode
-	}
-	result := conn.ExecPrepared(ctx, commitStatement, w.call.params(w.store.partitions, w.store.config.NoSync), formats, formats[:1]).Read()
-	w.link.used = time.Now()
+	result := w.run(ctx, commitStatement, w.call.params(w.store.partitions, w.store.config.NoSync))
 	if result.Err != nil {
-		if !wroteNothing(result.Err) {
-			w.link.drop()
-		}
 		return verdict{}, w.store.late(ctx, result.Err)
 	}
 	if len(result.Rows) != 1 {

@@ -49,6 +49,15 @@ func (t *Tables) Terms(text string) table.Value {
 	return table.TextValue(terms)
 }
 
+// AsOf implements table.Dialect. The last position but one is that of rows
+// which are valid now.
+func (t *Tables) AsOf(history, param string) string {
+	const at = "coalesce(_talix_at.value, 9223372036854775806)"
+	return "SELECT _talix_was.* FROM " + quoted(history) + " _talix_was LEFT JOIN json_each(:" + param + ") _talix_at" +
+		" ON CAST(_talix_at.key AS INTEGER) = _talix_was.\"partition\"" +
+		" WHERE _talix_was.valid_from <= " + at + " AND _talix_was.valid_to > " + at
+}
+
 // isWord tells the runes that FTS5's unicode61 takes for parts of words.
 func isWord(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.M, r) || unicode.Is(unicode.Co, r)

@@ -40,6 +40,6 @@ type testCase struct {
 }
 
 func cases() []testCase {
-	return slices.Concat(ensureCases(), keyCases(), fulltextCases(), replaceCases(), valueCases(), updateCases(), markCases(),
+	return slices.Concat(ensureCases(), keyCases(), fulltextCases(), dialectCases(), replaceCases(), valueCases(), updateCases(), markCases(),
 		prepareCases(), queryCases(), cancelCases(), concurrentCases(), closeCases())
 }

@@ -20,17 +20,23 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open lock file: %w (the folder must be writable)", err)
 	}
-	if err := lockFile(f); err != nil {
-		defer f.Close()
-		if errors.Is(err, errHeld) {
-			return nil, fmt.Errorf("another process has it: %s; stop that process or use another folder", owner(f))
-		}
-		return nil, fmt.Errorf("lock %s: %w (the folder must be on a local file system)", path, err)
-	}
-	if err := sign(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("write lock file: %w", err), f.Close())
+	if err := take(f); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
+}
+
+func take(f *os.File) error {
+	switch err := lockFile(f); {
+	case errors.Is(err, errHeld):
+		return fmt.Errorf("another process has it: %s; stop that process or use another folder", owner(f))
+	case err != nil:
+		return fmt.Errorf("lock %s: %w (the folder must be on a local file system)", f.Name(), err)
+	}
+	if err := sign(f); err != nil {
+		return fmt.Errorf("write lock file: %w", err)
+	}
+	return nil
 }
 
 func sign(f *os.File) error {

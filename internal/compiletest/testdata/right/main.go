@@ -44,6 +44,18 @@ var _ = talix.OnHTTP("POST /cups", func(ctx talix.ActionContext, in Tea) (bool, 
 
 var (
 	_ = talix.NewTable("cups", talix.When(func(r *Row, e talix.Recorded[Filled]) {}))
+	_ = talix.NewTable("by_key",
+		talix.By(func(e talix.Recorded[Filled]) string { return "" }, talix.When(func(r *Row, e talix.Recorded[Filled]) {})),
+		talix.ByEach(func(e talix.Recorded[Washed]) []Row { return nil }, talix.DeleteWhen(func(r *Row, e talix.Recorded[Washed]) bool { return true })),
+	)
+	_    = talix.NewFold("fold", talix.When(func(n *int, e talix.Recorded[Filled]) { *n++ }))
+	Bare = talix.NewTable[Row]("bare")
+	_    = talix.NewView("view", talix.Tables{Bare}, talix.Project(func(tx talix.ViewTx, e talix.Recorded[Filled]) error {
+		row, _ := Bare.Get(tx, Row{ID: e.EntityID})
+		Bare.Put(tx, row)
+		Bare.Delete(tx, row)
+		return nil
+	}))
 	_ = talix.OnEvent("right", func(ctx talix.ActionContext, e talix.Recorded[Filled]) error { return nil })
 	_ = Plates
 )

@@ -1,0 +1,40 @@
+// want: does not satisfy|missing method Apply|cannot infer
+package main
+
+import "github.com/talix-dev/talix"
+
+type Cup struct{ Full bool }
+
+type Filled struct{}
+
+func (Filled) Apply(c *Cup, _ talix.Meta) { c.Full = true }
+
+type Plate struct{ Clean bool }
+
+type Washed struct{}
+
+func (Washed) Apply(p *Plate, _ talix.Meta) { p.Clean = true }
+
+var (
+	Cups   = talix.NewEntity("cup", talix.Event[Filled]("CUP:FILLED"))
+	Plates = talix.NewEntity("plate", talix.Event[Washed]("PLATE:WASHED"))
+)
+
+type Tea struct{ Sort string }
+
+var Fill = talix.NewCommand(Cups, "fill",
+	func(c talix.CommandContext[Cup], in Tea) (bool, error) {
+		c.Emit(Filled{})
+		return true, nil
+	})
+
+type Kettle interface{ Boil() }
+
+type Row struct{ ID string }
+
+var Rows = talix.NewTable[Row]("cups")
+
+var _ = talix.NewView("view", talix.Tables{Rows},
+	talix.Project(func(tx talix.ViewTx, e talix.Recorded[Tea]) error { return nil }))
+
+func main() {}

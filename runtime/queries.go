@@ -136,7 +136,7 @@ func (s *scope) orPending(err, pending error) error {
 
 // Each implements registry.QueryHost.
 func (s *scope) Each(ctx context.Context, q *registry.Query, in any) iter.Seq2[any, error] {
-	return oneByOne(s, ctx, q, func(ctx context.Context, yield func(any, error) bool) error {
+	return oneByOne(ctx, s, q, func(ctx context.Context, yield func(any, error) bool) error {
 		compiled, pending, err := s.ready(ctx, q, in)
 		if err != nil {
 			return err
@@ -160,7 +160,7 @@ func (s *scope) Watch(ctx context.Context, q *registry.Query, in any) iter.Seq2[
 
 // watch gives what follows the change that resume names.
 func (s *scope) watch(ctx context.Context, q *registry.Query, in any, resume string) iter.Seq2[registry.Change, error] {
-	return oneByOne(s, ctx, q, func(ctx context.Context, yield func(registry.Change, error) bool) error {
+	return oneByOne(ctx, s, q, func(ctx context.Context, yield func(registry.Change, error) bool) error {
 		compiled, _, err := s.ready(ctx, q, in)
 		if err != nil {
 			return err
@@ -184,7 +184,7 @@ func (s *scope) watch(ctx context.Context, q *registry.Query, in any, resume str
 // oneByOne gives what run yields, as one operation that interceptors see and that
 // is reported. run goes on beside the caller's loop, so that a panic in the loop
 // is the caller's and not the query's.
-func oneByOne[T any](s *scope, ctx context.Context, q *registry.Query, run func(context.Context, func(T, error) bool) error) iter.Seq2[T, error] {
+func oneByOne[T any](ctx context.Context, s *scope, q *registry.Query, run func(context.Context, func(T, error) bool) error) iter.Seq2[T, error] {
 	all := func(yield func(T, error) bool) {
 		err := s.r.observe(ctx, s.query(q), func(ctx context.Context) error { return run(ctx, yield) })
 		if err != nil {

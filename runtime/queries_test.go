@@ -143,84 +143,103 @@ func texts(raw []json.RawMessage) []string {
 	return all
 }
 
+// watching is a runtime that is written to, and one who watches it.
+type watching struct {
+	t       *testing.T
+	notes   *notes
+	rt      *runtime.Runtime
+	server  *httptest.Server
+	watcher livetest.Watcher
+	random  *rand.Rand
+	stop    chan struct{}
+	writers sync.WaitGroup
+	times   int // that the watcher has connected
+}
+
+// begin starts a life of the runtime.
+func (x *watching) begin(s store.Store, views table.Store) {
+	x.rt = x.notes.start(x.t, s, views)
+	x.server, x.stop = serve(x.t, x.rt), make(chan struct{})
+	x.watcher.Client, x.watcher.URL = x.server.Client(), x.server.URL+"/notes?least=4&limit=20"
+	for c := range 2 {
+		x.writers.Go(func() { x.write(rand.New(rand.NewPCG(7, uint64(c)))) })
+	}
+}
+
+func (x *watching) write(r *rand.Rand) {
+	ticker := time.NewTicker(3 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-x.stop:
+			return
+		case <-ticker.C:
+			x.notes.set(x.t, x.rt, fmt.Sprint("n", r.IntN(40)), r.IntN(12))
+		}
+	}
+}
+
+// reconnect breaks the connection at random moments.
+func (x *watching) reconnect(times int) {
+	x.t.Helper()
+	for range times {
+		ctx, cancel := context.WithCancel(x.t.Context())
+		events := 1 + x.random.IntN(30)
+		timer := time.AfterFunc(time.Duration(x.random.IntN(40))*time.Millisecond, cancel)
+		err := x.watcher.Follow(ctx, func() bool { events--; return events == 0 })
+		timer.Stop()
+		if cancel(); errors.Is(err, livetest.ErrWrong) {
+			x.t.Fatal(err)
+		}
+		x.times++
+	}
+}
+
+// agree ends the writers, and waits until the watcher has what the query has.
+func (x *watching) agree() {
+	x.t.Helper()
+	close(x.stop)
+	x.writers.Wait()
+	var keys, rows []string
+	same := func() bool {
+		keys, rows = result(x.t, x.watcher.URL) // as late as the event that the watcher has
+		return slices.Equal(x.watcher.Keys, keys) && slices.Equal(texts(x.watcher.Rows), rows)
+	}
+	if same() && x.watcher.Presents > 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(x.t.Context(), 30*time.Second)
+	defer cancel()
+	if err := x.watcher.Follow(ctx, same); err != nil {
+		x.t.Fatalf("the watcher has %v, the query %v: %v", x.watcher.Keys, keys, err)
+	}
+}
+
 // V6: a live query survives 100 reconnects at random moments, and a restart of
 // the runtime, with no change missed and none twice.
 func TestLiveQuerySurvivesReconnects(t *testing.T) {
 	t.Parallel()
-	n, s, views := newNotes(), checked(t, memory.Config{}), tables(t)
-	rt := n.start(t, s, views)
-	server := serve(t, rt)
-	var writers sync.WaitGroup
-	stop := make(chan struct{})
-	write := func(rt *runtime.Runtime) {
-		for c := range 2 {
-			r := rand.New(rand.NewPCG(7, uint64(c)))
-			writers.Go(func() {
-				ticker := time.NewTicker(3 * time.Millisecond)
-				defer ticker.Stop()
-				for {
-					select {
-					case <-stop:
-						return
-					case <-ticker.C:
-						n.set(t, rt, fmt.Sprint("n", r.IntN(40)), r.IntN(12))
-					}
-				}
-			})
-		}
-	}
-	write(rt)
-	w := &livetest.Watcher{Client: server.Client(), URL: server.URL + "/notes?least=4&limit=20"}
-	r, lives := rand.New(rand.NewPCG(8, 8)), 0
-	reconnect := func(times int) {
-		for range times {
-			ctx, cancel := context.WithCancel(t.Context())
-			events := 1 + r.IntN(30)
-			timer := time.AfterFunc(time.Duration(r.IntN(40))*time.Millisecond, cancel)
-			err := w.Follow(ctx, func() bool { events--; return events == 0 })
-			timer.Stop()
-			if cancel(); errors.Is(err, livetest.ErrWrong) {
-				t.Fatal(err)
-			}
-			lives++
-		}
-	}
-	agree := func() {
-		close(stop)
-		writers.Wait()
-		keys, rows := result(t, w.URL)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		same := func() bool { return slices.Equal(w.Keys, keys) && slices.Equal(texts(w.Rows), rows) }
-		if same() && w.Presents > 0 {
-			return
-		}
-		if err := w.Follow(ctx, same); err != nil || !same() {
-			t.Fatalf("the watcher has %v, the query %v: %v", w.Keys, keys, err)
-		}
-	}
-	reconnect(60)
-	agree()
+	s, views := checked(t, memory.Config{}), tables(t)
+	x := &watching{t: t, notes: newNotes(), random: rand.New(rand.NewPCG(8, 8))}
+	x.begin(s, views)
+	x.reconnect(60)
+	x.agree()
+	w := &x.watcher
 	if w.Presents > 6 || w.Changes < 60 {
 		t.Errorf("the present rows came %d times in 60 connections, besides %d changes: nothing was resumed", w.Presents, w.Changes)
 	}
 	before := w.Presents
-	rt.EndWatches()
-	server.Close()
-	rt.Stop()
+	x.rt.EndWatches()
+	x.server.Close()
 	for id := range 40 { // what happens while no one can watch
-		if id == 0 {
-			rt = n.start(t, s, views)
-		}
-		n.set(t, rt, fmt.Sprint("n", id), id%9)
+		x.notes.set(t, x.rt, fmt.Sprint("n", id), id%9)
 	}
-	server, stop = serve(t, rt), make(chan struct{})
-	w.Client, w.URL = server.Client(), server.URL+"/notes?least=4&limit=20"
-	write(rt)
-	reconnect(40)
-	agree()
-	if again := w.Presents - before; again < 1 || again > 4 || lives != 100 {
-		t.Errorf("after the restart the present rows came %d times in 40 connections; %d in all", again, lives)
+	x.rt.Stop()
+	x.begin(s, views)
+	x.reconnect(40)
+	x.agree()
+	if again := w.Presents - before; again < 1 || again > 4 || x.times != 100 {
+		t.Errorf("after the restart the present rows came %d times in 40 connections; %d in all", again, x.times)
 	}
 }
 

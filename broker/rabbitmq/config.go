@@ -25,8 +25,10 @@ type Config struct {
 	// oldest messages are removed, received or not. Default to no bounds.
 	MaxAge   time.Duration
 	MaxBytes int64
-	// Replicas is on how many nodes a stream that the driver makes is kept.
-	// Defaults to all.
+	// Replicas is on how many nodes a stream that the driver makes is kept. Set
+	// it to 1 where there is a single node: the position of a group is kept in
+	// a classic queue then, which a crash of RabbitMQ 3.10 right after it was
+	// made does not damage. Defaults to all nodes.
 	Replicas int
 	// KeyHeader names the header from which messages of other programs get
 	// their Key. Defaults to none: they have no key.

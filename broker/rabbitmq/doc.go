@@ -11,7 +11,7 @@
 // the bindings that you want. The dead-letter topic is one more topic,
 // broker.DeadLetter(topic).
 //
-// A Group is a small quorum queue, talix-group:TOPIC/GROUP. It holds where in
+// A Group is a small queue, talix-group:TOPIC/GROUP, a quorum queue by default. It holds where in
 // the stream the group is, and its single active consumer is the receiver that
 // works. A new group begins with the oldest message of the stream. To make a
 // group begin again, or when you delete the stream, delete that queue.

@@ -124,7 +124,7 @@ func (r *receiver) session(life context.Context) error {
 		return err
 	}
 	queue := groupQueue(r.sub.Topic, r.sub.Group)
-	if err := declareGroup(l, queue); err != nil {
+	if err := r.broker.declareGroup(l, queue); err != nil {
 		return err
 	}
 	p, err := l.ballot(queue)

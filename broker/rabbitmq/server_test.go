@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const heartbeat = time.Second
 
 func open(_ testing.TB, address string) (broker.Broker, error) {
-	return rabbitmq.Open(rabbitmq.Config{Address: address, Heartbeat: heartbeat})
+	return rabbitmq.Open(rabbitmq.Config{Address: address, Heartbeat: heartbeat, Replicas: 1})
 }
 
 // TestServer needs the program, since it kills the server.

@@ -46,10 +46,12 @@ func (b *Broker) streamArgs() amqp.Table {
 }
 
 // declareGroup makes the queue that holds the group's position.
-func declareGroup(l *link, queue string) error {
-	err := ensureQueue(l, queue, amqp.Table{
-		amqp.QueueTypeArg: amqp.QueueTypeQuorum, amqp.SingleActiveConsumerArg: true,
-	})
+func (b *Broker) declareGroup(l *link, queue string) error {
+	kind := amqp.QueueTypeQuorum
+	if b.cfg.Replicas == 1 {
+		kind = amqp.QueueTypeClassic
+	}
+	err := ensureQueue(l, queue, amqp.Table{amqp.QueueTypeArg: kind, amqp.SingleActiveConsumerArg: true})
 	if err != nil {
 		return fmt.Errorf("make queue %s: %w", queue, err)
 	}

@@ -26,7 +26,8 @@ func newCSV(out *bufio.Writer, row reflect.Type) (*table, error) {
 		t.fields = append(t.fields, f.Index)
 		names = append(names, f.Name)
 	}
-	return t, t.line(len(names), func(i int) (string, error) { return names[i], nil })
+	err := t.line(len(names), func(i int) (string, error) { return names[i], nil })
+	return t, err
 }
 
 func (t *table) row(value any) error {

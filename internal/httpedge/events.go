@@ -17,6 +17,11 @@ const comeBack = 1000
 func (x *exchange) events(in any) error {
 	x.req.Resume = x.r.Header.Get("Last-Event-ID")
 	var w *wire
+	defer func() {
+		if w != nil {
+			w.close()
+		}
+	}()
 	for change, err := range x.edge.config.Backend.Watch(x.r.Context(), x.route.query, in, x.req) {
 		if err != nil && w == nil {
 			return err
@@ -25,7 +30,6 @@ func (x *exchange) events(in any) error {
 			if w = x.openEvents(); x.r.Method == http.MethodHead {
 				return nil
 			}
-			defer w.close()
 			_, _ = fmt.Fprintf(w, "retry: %d\n\n", comeBack) // the next write tells whether the caller is there
 		}
 		event := &x.answer.body

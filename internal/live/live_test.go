@@ -276,19 +276,19 @@ func TestBounds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		h := hub(t, live.Config{MaxFeeds: 2, MaxReaders: 3})
-		watch := func(name string) (err error, stop func()) {
+		watch := func(name string) (stop func(), err error) {
 			l := newList("a")
 			l.name = name
 			next, stop := iter.Pull2(h.Watch(t.Context(), l, ""))
 			_, err, _ = next()
-			return err, stop
+			return stop, err
 		}
 		var stops []func()
 		for i, want := range []struct {
 			name string
 			code registry.Code
 		}{{"a", ""}, {"b", ""}, {"c", registry.Overloaded}, {"b", ""}, {"a", registry.Overloaded}} {
-			err, stop := watch(want.name)
+			stop, err := watch(want.name)
 			stops = append(stops, stop)
 			if code(err) != want.code {
 				t.Errorf("watch %d of %s: %v, want %q", i, want.name, err, want.code)
@@ -299,7 +299,7 @@ func TestBounds(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		for _, name := range []string{"c", "d"} {
-			err, stop := watch(name)
+			stop, err := watch(name)
 			if stop(); err != nil {
 				t.Errorf("after all left: %v", err)
 			}

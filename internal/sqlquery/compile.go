@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/talix-dev/talix/internal/registry"
@@ -75,7 +76,7 @@ func (c *compiler) prepare(ctx context.Context) bool {
 		return false
 	}
 	if stmt.Tables != nil {
-		q.tables = append(stmt.Tables, x.tables...)
+		q.tables = slices.Concat(stmt.Tables, x.tables)
 	}
 	c.params(stmt.Params)
 	c.duplicates(stmt.Columns)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -41,7 +40,6 @@ func BenchmarkCommit(b *testing.B) {
 func benchmarkCommit(b *testing.B, callers, group int, next func(*load) store.Batch) {
 	c := config(b)
 	c.Partitions, c.NoSync = callers, false
-	fmt.Sscan(os.Getenv("W"), &c.Writers)
 	s := open(b, c)
 	bare := newBare(b, c)
 	loads := make([]*load, callers)
@@ -49,7 +47,7 @@ func benchmarkCommit(b *testing.B, callers, group int, next func(*load) store.Ba
 		loads[i] = newLoad(store.Partition(i), callers)
 		durable(b, s, store.Partition(i), loads[i].warm()...)
 	}
-	raw(b, c, "ANALYZE")
+	raw(b, c, "ANALYZE events; ANALYZE streams; ANALYZE partitions")
 	var ours, theirs time.Duration
 	var ratios []float64
 	b.ResetTimer()

@@ -48,7 +48,7 @@ func (s *Store) tryQuery(ctx context.Context, fn func([][]byte) (bool, error), t
 	return count, conn.IsClosed(), s.late(bounded, rows.Err())
 }
 
-// readable begins a read, which ends with s.gate.leave.
+// read runs fn as a call about a partition, and wraps its error.
 func (s *Store) read(ctx context.Context, p store.Partition, doing string, fn func() error) error {
 	err := s.enter(ctx, p)
 	if err == nil {
@@ -97,20 +97,30 @@ func (s *Store) Trim(ctx context.Context, before time.Time, max int) (n int, err
 	return n, err
 }
 
-func (s *Store) trim(ctx context.Context, before time.Time, max int) (int, error) {
+func (s *Store) trim(ctx context.Context, before time.Time, max int) (n int, err error) {
+	err = s.onReader(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		done, err := conn.Exec(ctx, s.sql.trim, before, max)
+		n = int(done.RowsAffected())
+		return err
+	})
+	return n, err
+}
+
+// onReader runs fn, bounded in time, with a connection of the readers.
+func (s *Store) onReader(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	l, err := s.readers.get(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer s.readers.put(l)
 	bounded, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	conn, err := l.get(bounded)
-	if err != nil {
-		return 0, s.late(bounded, err)
+	if err == nil {
+		err = fn(bounded, conn)
+		l.used = time.Now()
 	}
-	done, err := conn.Exec(bounded, s.sql.trim, before, max)
-	return int(done.RowsAffected()), ended(ctx, s.late(bounded, err))
+	return ended(ctx, s.late(bounded, err))
 }
 
 // Mark implements store.Store.

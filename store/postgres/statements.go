@@ -4,7 +4,7 @@ import "fmt"
 
 // statements are the texts of reads, with the schema's name.
 type statements struct {
-	number, load, log, head, result, trim, mark, record, records, due, look, resolve string
+	number, load, log, head, result, trim, mark, record, records, due, look, resolve, beat, nodes, leave, claim, release, owners string
 }
 
 const eventColumns = "e.position, e.version, e.schema, e.time, e.sum, e.id, e.command, e.correlation, e.causation, e.type, e.metadata, e.data"
@@ -16,6 +16,16 @@ func newStatements(schema string) statements {
 	return statements{
 		look:    in(lookText),
 		resolve: in("SELECT q.at, s.stream FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(type, id, at) JOIN %[1]s.streams s ON s.id = q.id AND s.type = q.type"),
+		beat: in(`INSERT INTO %s.nodes AS n (node, address, until) VALUES ($1, $2, clock_timestamp() + $3::float8 * interval '1 second')
+			ON CONFLICT (node) DO UPDATE SET address = excluded.address, until = excluded.until`),
+		nodes: in("SELECT n.node, n.address, extract(epoch FROM n.until - clock_timestamp())::float8 FROM %s.nodes n"),
+		leave: in("DELETE FROM %s.nodes n WHERE n.node = $1"),
+		claim: in(`UPDATE %[1]s.partitions p SET owner = $2, epoch = p.epoch + 1
+			WHERE p.partition = $1 AND (p.owner IS NULL OR p.owner = $2
+				OR NOT EXISTS (SELECT FROM %[1]s.nodes n WHERE n.node = p.owner AND n.until > clock_timestamp()))
+			RETURNING p.epoch`),
+		release: in("UPDATE %s.partitions p SET owner = NULL, epoch = p.epoch + 1 WHERE p.partition = $1 AND p.owner = $2 AND p.epoch = $3"),
+		owners:  in("SELECT p.partition, p.owner, p.epoch FROM %s.partitions p WHERE p.owner IS NOT NULL"),
 		number:  in("SELECT s.stream FROM %s.streams s WHERE s.id = $1 AND s.type = $2"),
 		load:    in("SELECT " + eventColumns + " FROM %s.events e WHERE e.stream = $1 AND e.version > $2 ORDER BY e.version LIMIT $3"),
 		log:     in("SELECT " + eventColumns + ", s.type, s.id FROM %[1]s.events e LEFT JOIN %[1]s.streams s ON s.stream = e.stream WHERE e.partition = $1 AND e.position > $2 ORDER BY e.position LIMIT $3"),

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -133,6 +134,8 @@ func readInt(b []byte) int64 {
 	}
 	return 0
 }
+
+func readFloat(b []byte) float64 { return math.Float64frombits(uint64(readInt(b))) }
 
 func readTime(b []byte) time.Time { return time.UnixMicro(readInt(b) + epoch).UTC() }
 

@@ -8,9 +8,16 @@ CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE partitions (
 	partition int4 PRIMARY KEY,
 	head      int8 NOT NULL DEFAULT 0, -- position of the last event
-	epoch     int8 NOT NULL DEFAULT 0, -- grows with each claim
-	owner     text                     -- the node that claimed it, if any
+	epoch     int8 NOT NULL DEFAULT 0, -- grows with each claim and release
+	owner     text COLLATE "C"         -- the node that claimed it, if any
 ) WITH (fillfactor = 20, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+
+-- Nodes that serve partitions, and until when, by the clock of the database.
+CREATE TABLE nodes (
+	node    text COLLATE "C" PRIMARY KEY,
+	address text NOT NULL,
+	until   timestamptz NOT NULL
+) WITH (fillfactor = 50);
 
 -- What the numbers of streams stand for. A stream's number is made of its
 -- partition and the position of its first event.

@@ -26,6 +26,7 @@ import (
 	"github.com/talix-dev/talix/runtime"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/memory"
+	"github.com/talix-dev/talix/store/sqlite"
 	"github.com/talix-dev/talix/table"
 )
 
@@ -86,7 +87,10 @@ func newNotes() *notes {
 
 func (n *notes) start(t *testing.T, s store.Store, tables table.Store, change ...func(*runtime.Config)) *runtime.Runtime {
 	t.Helper()
-	cfg := runtime.Config{Store: s, Tables: tables, Parts: []talix.Part{n.service}, Log: slog.New(slog.DiscardHandler)}
+	cfg := runtime.Config{
+		Store: s, Tables: tables, Parts: []talix.Part{n.service}, Log: slog.New(slog.DiscardHandler),
+		QueryWait: time.Minute, // a machine may be slow
+	}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -182,16 +186,22 @@ func (x *watching) write(r *rand.Rand) {
 // reconnect breaks the connection at random moments.
 func (x *watching) reconnect(times int) {
 	x.t.Helper()
-	for range times {
+	connect := func() {
 		ctx, cancel := context.WithCancel(x.t.Context())
+		defer cancel()
 		events := 1 + x.random.IntN(30)
-		timer := time.AfterFunc(time.Duration(x.random.IntN(40))*time.Millisecond, cancel)
+		if x.times%2 == 0 { // else it is an event that ends it
+			timer := time.AfterFunc(time.Duration(x.random.IntN(40))*time.Millisecond, cancel)
+			defer timer.Stop()
+		}
 		err := x.watcher.Follow(ctx, func() bool { events--; return events == 0 })
-		timer.Stop()
-		if cancel(); errors.Is(err, livetest.ErrWrong) {
+		if errors.Is(err, livetest.ErrWrong) {
 			x.t.Fatal(err)
 		}
 		x.times++
+	}
+	for range times {
+		connect()
 	}
 }
 
@@ -511,7 +521,17 @@ func TestReadYourWritesOverHTTP(t *testing.T) {
 	if text := os.Getenv("TALIX_TEST_TRIES"); text != "" {
 		tries, _ = strconv.Atoi(text)
 	}
-	rt := bank(t, checked(t, memory.Config{}), tables(t))
+	events, err := sqlite.Open(t.Context(), sqlite.Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { events.Close() })
+	rt, err := runtime.New(t.Context(), runtime.Config{Store: events, Tables: tables(t), Parts: []talix.Part{account.Service}, QueryWait: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rt.Start()
+	t.Cleanup(rt.Stop)
 	server := serve(t, rt)
 	const clients = 16
 	var all sync.WaitGroup

@@ -118,13 +118,13 @@ func (w *waiter) next(r record, info *jetstream.StreamInfo) record {
 
 // info is of the stream that keeps a topic.
 func (b *Broker) info(ctx context.Context, topic string) (*jetstream.StreamInfo, error) {
-	name, err := b.stream(ctx, topic)
+	k, err := b.stream(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := b.request(ctx)
 	defer cancel()
-	stream, err := b.js.Stream(ctx, name)
+	stream, err := b.js.Stream(ctx, k.stream)
 	if err != nil {
 		b.forget(topic)
 		return nil, err

@@ -28,7 +28,7 @@ type Broker struct {
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	streams map[string]string // by topic
+	streams map[string]kept // by topic
 	groups  jetstream.KeyValue
 }
 
@@ -40,7 +40,7 @@ var errLost = errors.New("the connection to the NATS server was lost")
 // Open connects to the server, or goes on trying in the background if it can't
 // be reached. It fails if the server refuses the connection or has no JetStream.
 func Open(c Config) (*Broker, error) {
-	b := &Broker{config: c.withDefaults(), run: rand.Text(), streams: map[string]string{}, close: bell{once: true}}
+	b := &Broker{config: c.withDefaults(), run: rand.Text(), streams: map[string]kept{}, close: bell{once: true}}
 	var err error
 	if b.conn, err = nats.Connect(b.config.URL, b.options()...); err != nil {
 		return nil, fmt.Errorf("connect to NATS at %s: %w", b.config.URL, err)

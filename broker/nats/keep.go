@@ -22,10 +22,10 @@ func (t *term) keep(life context.Context) {
 		until, err := t.write(life, r)
 		if err == nil {
 			fails = 0
-			t.change(func() { t.kept, t.until = number, until })
+			t.tell(func() { t.kept, t.until = number, until })
 		}
 		if why := t.over(life, err, last, giveUp); why != nil {
-			t.change(func() { t.err = why })
+			t.tell(func() { t.err = why })
 			return
 		}
 		if err != nil {

@@ -70,9 +70,25 @@ func (b *Broker) checkSize(msg *nats.Msg, reserve int) error {
 	return nil
 }
 
-// publish sends one message of each key at a time, so that none is stored
-// before one that it has to follow.
+// publish sends messages in batches, where the stream takes them and none of a
+// batch is there already; else one by one.
 func (b *Broker) publish(ctx context.Context, topic string, rest []outgoing) error {
+	for len(rest) > 0 {
+		var now []outgoing
+		now, rest = cut(rest)
+		if err := b.publishBatch(ctx, topic, now); err == nil {
+			continue
+		}
+		if err := b.publishEach(ctx, topic, now); err != nil {
+			return err
+		}
+	}
+	return ended(ctx)
+}
+
+// publishEach sends one message of each key at a time, so that none is stored
+// before one that it has to follow.
+func (b *Broker) publishEach(ctx context.Context, topic string, rest []outgoing) error {
 	for len(rest) > 0 {
 		var now []outgoing
 		now, rest = split(rest)
@@ -89,7 +105,7 @@ func (b *Broker) publish(ctx context.Context, topic string, rest []outgoing) err
 			}
 		}
 	}
-	return ended(ctx)
+	return nil
 }
 
 // atOnce bounds the messages that are under way.

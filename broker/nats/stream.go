@@ -14,14 +14,32 @@ import (
 	"github.com/talix-dev/talix/broker"
 )
 
-// stream is the name of the stream that keeps a topic. It is made if need be.
-func (b *Broker) stream(ctx context.Context, topic string) (string, error) {
+// kept says which stream keeps a topic.
+type kept struct {
+	stream string
+	atomic bool // it takes several messages as one batch
+}
+
+// stream is what keeps a topic. It is made if need be.
+func (b *Broker) stream(ctx context.Context, topic string) (kept, error) {
 	b.mu.Lock()
-	name, ok := b.streams[topic]
+	k, ok := b.streams[topic]
 	b.mu.Unlock()
 	if ok {
-		return name, nil
+		return k, nil
 	}
+	info, err := b.find(ctx, topic)
+	if err != nil {
+		return kept{}, err
+	}
+	k = kept{info.Config.Name, info.Config.AllowAtomicPublish}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.streams[topic] = k
+	return k, nil
+}
+
+func (b *Broker) find(ctx context.Context, topic string) (*jetstream.StreamInfo, error) {
 	ctx, cancel := b.request(ctx)
 	defer cancel()
 	name, err := b.js.StreamNameBySubject(ctx, topic)
@@ -29,12 +47,13 @@ func (b *Broker) stream(ctx context.Context, topic string) (string, error) {
 		name, err = b.create(ctx, topic)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.streams[topic] = name
-	return name, nil
+	stream, err := b.js.Stream(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return stream.CachedInfo(), nil
 }
 
 // forget has the stream of a topic looked up anew.
@@ -56,7 +75,7 @@ func (b *Broker) create(ctx context.Context, topic string) (string, error) {
 	}
 	c := jetstream.StreamConfig{
 		Name: streamName(topic), Subjects: []string{topic}, Replicas: b.config.Replicas, MaxAge: b.config.MaxAge,
-		Duplicates: 2 * time.Minute, AllowDirect: true, Description: "topic of talix",
+		Duplicates: 2 * time.Minute, AllowDirect: true, AllowAtomicPublish: true, Description: "topic of talix",
 	}
 	if strings.HasSuffix(topic, broker.DeadLetter("")) {
 		c.MaxAge = 0

@@ -19,6 +19,7 @@ type term struct {
 
 	mu      sync.Mutex    // guards what follows
 	changed chan struct{} // closed and made anew at each change
+	written chan struct{} // the same when kept or err changes
 	cursor  cursor
 	read    uint64              // the last sequence that was read
 	waiting []incoming          // in order: read or given back, to be delivered
@@ -33,7 +34,7 @@ type term struct {
 func newTerm(b *Broker, s broker.Subscription, c *claim, until time.Time) *term {
 	return &term{
 		broker: b, sub: s, claim: c, until: until,
-		changed: make(chan struct{}), open: map[uint64]struct{}{},
+		changed: make(chan struct{}), written: make(chan struct{}), open: map[uint64]struct{}{},
 		cursor: c.record.clone(), read: c.record.Floor,
 	}
 }
@@ -159,16 +160,33 @@ func (t *term) giveBack(m incoming) (err error) {
 
 // recorded waits until the group's record has what was settled.
 func (t *term) recorded(ctx context.Context, number uint64) error {
-	if t.wait(ctx, func() bool { return t.kept >= number }) {
+	for {
+		t.mu.Lock()
+		kept, err, written := t.kept >= number, t.err, t.written
+		t.mu.Unlock()
+		if kept || err != nil {
+			return unless(kept, err)
+		}
+		select {
+		case <-written:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func unless(kept bool, err error) error {
+	if kept {
 		return nil
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	switch {
-	case t.kept >= number:
-		return nil
-	case t.err != nil:
-		return t.err
-	}
-	return context.Cause(ctx)
+	return err
+}
+
+// tell changes what the keeper knows, and wakes those who wait for it too.
+func (t *term) tell(f func()) {
+	t.change(func() {
+		f()
+		close(t.written)
+		t.written = make(chan struct{})
+	})
 }

@@ -122,12 +122,14 @@ func TestSkippedWhileItRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := make(chan struct{})
 		var runs atomic.Int32
-		w := newWorld(t, memory.Config{Partitions: 1}, func(_ context.Context, e *store.Event) deliver.Run {
+		w := newWorld(t, memory.Config{Partitions: 1}, nil)
+		w.become(func(_ context.Context, e *store.Event) deliver.Run {
 			if e.Version != 1 {
 				return deliver.Run{}
 			}
 			if runs.Add(1) == 2 {
 				<-gate
+				w.note(laneID + "/1/0001")
 			}
 			return deliver.Run{Err: errBug}
 		})
@@ -143,7 +145,9 @@ func TestSkippedWhileItRuns(t *testing.T) {
 		}
 		close(gate)
 		time.Sleep(time.Minute)
-		w.expect("a", 2)
+		if w.expect("a", 2); w.entries() != 0 {
+			t.Errorf("%d entries of its journal are left", w.entries())
+		}
 		h.stop()
 	})
 }

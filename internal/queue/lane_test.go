@@ -143,21 +143,37 @@ func TestItemOutOfTurn(t *testing.T) {
 	})
 }
 
-// An item may be due before the lane has it.
+// An item that is due at once is not run before its lane knows of it.
 func TestItemIsDueAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var runs atomic.Int32
-		w := newWorld(t, memory.Config{}, brokermemory.Config{}, func(context.Context, broker.Message, work.Item) deliver.Run {
+		var written, read atomic.Bool
+		w := newWorld(t, memory.Config{
+			Partitions: 1,
+			Fault: func(_ store.Partition, batches []store.Batch) (f memory.Fault) {
+				if len(batches[0].Records) > 0 && written.CompareAndSwap(false, true) {
+					read.Store(true)
+					f.Kind = memory.UnknownWritten
+				}
+				return f
+			},
+			ReadFault: func(method string) error {
+				if method == "Record" && read.CompareAndSwap(true, false) {
+					<-time.After(time.Hour) // until then it is not known that it is kept
+				}
+				return nil
+			},
+		}, brokermemory.Config{}, func(context.Context, broker.Message, work.Item) deliver.Run {
 			if runs.Add(1) == 1 {
 				return deliver.Run{Err: &registry.Interrupt{Signal: "approved"}} // which may have come already
 			}
 			return deliver.Run{}
 		})
 		h := w.start()
-		w.publish("a", "a1")
-		synctest.Wait()
-		w.expect("a", "a1")
+		w.publish("a", "a1", "a2")
+		time.Sleep(2 * time.Hour)
+		w.expect("a", "a1", "a2")
 		h.stop()
 	})
 }
@@ -193,28 +209,42 @@ func TestStopGivesBack(t *testing.T) {
 	})
 }
 
-// Nobody runs what was cancelled.
+// Nobody runs what was cancelled; what runs is given up if it fails.
 func TestCancelledMessageIsNotRun(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var runs atomic.Int32
-		w := newWorld(t, memory.Config{}, brokermemory.Config{}, func(context.Context, broker.Message, work.Item) deliver.Run {
-			runs.Add(1)
-			return deliver.Run{Err: errBug}
+	for _, busy := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var runs int32
+			gate := make(chan struct{})
+			w := newWorld(t, memory.Config{}, brokermemory.Config{}, func(context.Context, broker.Message, work.Item) deliver.Run {
+				if runs++; runs == 2 {
+					<-gate
+				}
+				return deliver.Run{Err: errBug}
+			})
+			w.action.Retry.Attempts = 1
+			h := w.start()
+			w.publish("a", "a1")
+			synctest.Wait()
+			id, want := h.one().ID, int32(1)
+			if busy {
+				want = 2
+				if err := h.queues.Retry(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+				synctest.Wait()
+			}
+			if err := h.queues.Skip(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+			close(gate)
+			synctest.Wait()
+			if runs != want || len(h.stuck()) != 0 {
+				t.Errorf("it ran %d times, %d are stuck", runs, len(h.stuck()))
+			}
+			h.stop()
 		})
-		w.action.Retry.Attempts = 1
-		h := w.start()
-		w.publish("a", "a1")
-		synctest.Wait()
-		if err := h.queues.Skip(t.Context(), h.one().ID); err != nil {
-			t.Error(err)
-		}
-		synctest.Wait()
-		if runs.Load() != 1 || len(h.stuck()) != 0 {
-			t.Errorf("it ran %d times, %d are stuck", runs.Load(), len(h.stuck()))
-		}
-		h.stop()
-	})
+	}
 }
 
 // One that is paused stands still until it is told to go on.

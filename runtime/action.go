@@ -126,7 +126,10 @@ func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, in any, _ b
 
 // ended is how a run ended.
 func ended(run *flow.Run, fresh bool, err error) deliver.Run {
-	out := deliver.Run{Err: err, Notes: run.Notes(), Noted: run.Noted}
+	out := deliver.Run{Err: err}
+	if err != nil {
+		out.Notes, out.Noted = run.Notes(), run.Noted
+	}
 	if !fresh || run.Journaled() {
 		out.Journal = run.ID
 	}

@@ -70,7 +70,7 @@ func Run(t *testing.T, f Factory) {
 			if !c.needs.server {
 				t.Parallel()
 			}
-			c.play(t, f)
+			c.play(t, f, limit)
 		})
 	}
 }
@@ -98,12 +98,12 @@ func (c testCase) applies(f Factory) bool {
 }
 
 // play runs the case, and closes what it opened.
-func (c testCase) play(tb testing.TB, factory Factory) {
+func (c testCase) play(tb testing.TB, factory Factory, limit time.Duration) {
 	tb.Helper()
 	if !c.applies(factory) {
 		tb.Skip("the broker does not promise this")
 	}
-	f := newFixture(tb, factory)
+	f := newFixture(tb, factory, limit)
 	defer f.shut()
 	c.run(f)
 }

@@ -80,7 +80,7 @@ func (l *ledger) published() (n int) {
 // everything must have come.
 func (k *killer) finish() {
 	k.Helper()
-	f := newFixture(k, Factory{Address: k.order.address, Open: k.open})
+	f := newFixture(k, Factory{Address: k.order.address, Open: k.open}, limit)
 	defer f.shut()
 	f.topic = k.order.topic
 	for key := range crashKeys {

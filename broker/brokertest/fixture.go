@@ -34,7 +34,7 @@ type fixture struct {
 	work   sync.WaitGroup // receivers
 }
 
-func newFixture(tb testing.TB, factory Factory) *fixture {
+func newFixture(tb testing.TB, factory Factory, limit time.Duration) *fixture {
 	tb.Helper()
 	if factory.Features.Single {
 		factory.Address = filepath.Join(factory.Address, unique())

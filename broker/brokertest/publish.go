@@ -21,6 +21,7 @@ func publishCases() []testCase {
 		{"PublishReachesOtherBrokers", needs{several: true}, publishReaches},
 		{"PublishAfterCtxEnded", needs{}, publishAfterCtx},
 		{"PublishTooLarge", needs{limit: true}, publishTooLarge},
+		{"PublishRefusesWhatBreaksTheRules", needs{}, publishRefuses},
 	}
 }
 
@@ -131,4 +132,15 @@ func publishTooLarge(f *fixture) {
 	}
 	f.publish(message("k", 2))
 	f.wantIDs(f.receive(f.broker, "g").handle(1), message("k", 2))
+}
+
+// publishRefuses: of a call with a message that Check finds fault with, nothing
+// is published.
+func publishRefuses(f *fixture) {
+	bad := message("k", 2)
+	bad.Attributes = map[string]string{"talix-x": "v"}
+	if err := f.broker.Publish(f.ctx, f.topic, message("k", 1), bad); err == nil {
+		f.Error("Publish of an attribute that is reserved returned nil")
+	}
+	f.wantNothingElse(f.receive(f.broker, "g"), "k")
 }

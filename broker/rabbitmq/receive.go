@@ -144,7 +144,6 @@ func (r *receiver) session(life context.Context) error {
 // resume goes on with what this receiver has in flight, if no other one was
 // active since, else begins at the position.
 func (r *receiver) resume(best token) {
-	println("resume", best.Epoch, best.Position, best.Owner, r.owner, r.window.next)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if best.Owner == r.owner {

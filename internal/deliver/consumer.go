@@ -30,6 +30,7 @@ type consumer struct {
 
 	mu      sync.Mutex
 	stored  store.Position            // the mark in the store
+	tried   store.Position            // the mark that was last to be stored; of who stores marks
 	queues  map[string][]*store.Event // by entity id: the first is being worked on
 	lanes   map[string]*lane          // by entity id
 	guards  int                       // lanes that are guarding

@@ -65,6 +65,8 @@ var errMarkMoved = errors.New("someone else moved the mark: is a second runtime 
 // the outcome is not known, the next call finds out by the mark itself.
 func (c *consumer) store(ctx context.Context, from, to store.Position) error {
 	batch := store.Batch{Marks: []store.Mark{{Consumer: c.name(), From: from, To: to}}, Records: c.forgettable(to)}
+	earlier := c.tried
+	c.tried = to
 	o, err := c.submit(ctx, batch)
 	if err != nil {
 		return err
@@ -75,8 +77,11 @@ func (c *consumer) store(ctx context.Context, from, to store.Position) error {
 	}
 	if mark, _, err := c.cfg.Store.Mark(ctx, c.name(), c.partition); err == nil && mark != from {
 		c.marked(mark)
-		if mark == to {
+		switch mark {
+		case to:
 			return nil
+		case earlier: // which was not waited for
+			return c.store(ctx, mark, to)
 		}
 		return fmt.Errorf("move mark to %d, found %d: %w", to, mark, errMarkMoved)
 	}

@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -209,12 +210,16 @@ func TestPausedLane(t *testing.T) {
 func TestFreshRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		fresh := map[string][]bool{}
 		w := newWorld(t, memory.Config{Partitions: 1}, nil)
 		w.become(func(ctx context.Context, e *store.Event) deliver.Run {
 			is := ctx.Value(freshKey{}).(bool)
+			mu.Lock()
 			fresh[e.Stream.ID] = append(fresh[e.Stream.ID], is)
-			switch n := len(fresh[e.Stream.ID]); {
+			n := len(fresh[e.Stream.ID])
+			mu.Unlock()
+			switch {
 			case e.Stream.ID == "out" && n < 3:
 				return deliver.Run{Err: registry.Faultf(registry.Unavailable, "away")}
 			case e.Stream.ID == "bug" && n < 3:

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/talix-dev/talix/internal/journal"
+	"github.com/talix-dev/talix/store"
 )
 
 // before is what ran, to its end or to the end of these steps.
@@ -37,6 +38,7 @@ func TestChangedActionIsDetected(t *testing.T) {
 		"fork renamed":                append(steps("a", "b", "c"), all("x", de, f), g),
 		"branch added":                append(steps("a", "b", "c"), fork(de, f, steps("x")), g),
 		"branch removed":              append(steps("a", "b", "c"), fork(de), g),
+		"empty branch added":          append(steps("a", "b", "c"), fork(de, f, program{}), g),
 		"branches exchanged":          append(steps("a", "b", "c"), fork(f, de), g),
 		"renamed in a branch":         append(steps("a", "b", "c"), fork(steps("d", "x"), f), g),
 		"inserted at branch's front":  append(steps("a", "b", "c"), fork(steps("x", "d", "e"), f), g),
@@ -158,9 +160,34 @@ func TestManySteps(t *testing.T) {
 		p = append(p, op{kind: "run", name: "same", noted: true})
 	}
 	w.runs(t, append(p, op{kind: "step", name: "last"}))
+	before := w.count()
 	entries := w.entries(t)
+	if pages := w.count() - before; pages > 500 {
+		t.Errorf("it was read in %d pages", pages)
+	}
 	if n := len(entries); n != 10_051 || entries[n-1].Name != "last" || entries[9_998].Path != "9999" || entries[9_999].Path <= "9999" {
 		t.Errorf("%d entries, the last is %v", n, entries[n-1])
 	}
 	w.runs(t, append(p, op{kind: "step", name: "last"}))
+}
+
+func TestRenamedBranches(t *testing.T) {
+	t.Parallel()
+	w := onMemory(t)
+	fork := func(names ...string) (*journal.Journal, error) {
+		j := w.open()
+		_, err := j.Root().Fork(context.Background(), "f", names)
+		return j, err
+	}
+	j, err := fork("a", "b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.commit1(t, j.Changes(), store.Durable)
+	if _, err := fork("a", "x"); !errors.Is(err, journal.ErrChanged) || !strings.Contains(err.Error(), "x") {
+		t.Errorf("renamed: %v", err)
+	}
+	if _, err := fork("a", "b"); err != nil {
+		t.Errorf("as before: %v", err)
+	}
 }

@@ -26,12 +26,19 @@ type faults struct {
 	commits []memory.Kind // of the next ones
 	read    error         // of all reads
 	reads   int
+	delay   time.Duration // of commits
+}
+
+func (f *faults) slow(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.delay = d
 }
 
 func (f *faults) commit(store.Partition, []store.Batch) memory.Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var fault memory.Fault
+	fault := memory.Fault{Delay: f.delay}
 	if len(f.commits) > 0 {
 		fault.Kind, f.commits = f.commits[0], f.commits[1:]
 	}

@@ -89,7 +89,6 @@ type Step struct {
 type Journal struct {
 	cfg    Config
 	keeper store.Keeper
-	load   chan struct{} // holds one while the journal is read
 	flush  chan struct{} // holds one while notes are written
 
 	mu     sync.Mutex
@@ -114,7 +113,7 @@ func New(cfg Config) *Journal {
 	cfg.Patience = cmp.Or(max(cfg.Patience, 0), 30*time.Second)
 	return &Journal{
 		cfg: cfg, keeper: cfg.Store.(store.Keeper), loaded: cfg.Fresh,
-		load: make(chan struct{}, 1), flush: make(chan struct{}, 1),
+		flush: make(chan struct{}, 1),
 		stored: map[string]entry{}, asked: map[string]bool{},
 	}
 }
@@ -155,14 +154,7 @@ func Forget(id string) store.Change {
 
 // ready sees to it that the journal was read.
 func (j *Journal) ready(ctx context.Context) error {
-	if j.isLoaded() {
-		return nil
-	}
-	if err := take(ctx, j.load); err != nil {
-		return err
-	}
-	defer func() { <-j.load }()
-	if j.isLoaded() {
+	if j.isLoaded() { // which it is where there is more than one branch
 		return nil
 	}
 	_, err := j.reload(ctx)
@@ -173,15 +165,6 @@ func (j *Journal) isLoaded() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.loaded
-}
-
-func take(ctx context.Context, turn chan struct{}) error {
-	select {
-	case turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // reload reads the journal as it is in the store.

@@ -75,10 +75,12 @@ func (j *Journal) keep(ctx context.Context, s Step, more []store.Change) (Step, 
 	if j.noted() == nil {
 		return j.write(ctx, s, nil, more)
 	}
-	// Whoever keeps a step relies on what was noted before, so no one may go
-	// on without it while someone else writes it.
-	if err := take(ctx, j.flush); err != nil {
-		return Step{}, err
+	// Who keeps a step relies on what was noted before. While someone else
+	// writes that, to write it too would be a conflict.
+	select {
+	case j.flush <- struct{}{}:
+	case <-ctx.Done():
+		return Step{}, context.Cause(ctx)
 	}
 	notes := j.noted()
 	if notes == nil {

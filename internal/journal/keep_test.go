@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,7 +157,7 @@ func TestUnknownOutcomes(t *testing.T) {
 			step.Data = []byte("mine")
 			w.next(kinds...)
 			stands, err := j.Keep(context.Background(), step)
-			if err != nil || string(stands.Data) != "mine" || len(j.Changes()) != 0 {
+			if err != nil || string(stands.Data) != "mine" || stands.Found || len(j.Changes()) != 0 {
 				t.Errorf("%s: %+v, %v", name, stands, err)
 			}
 			if n := len(w.entries(t)); n != 2 {
@@ -192,13 +193,63 @@ func TestPatienceEnds(t *testing.T) {
 
 func TestClosedStoreIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
-	w := onMemory(t)
-	j := w.open()
-	step := find(t, j.Root(), "a")
-	w.group.Close()
-	if _, err := j.Keep(context.Background(), step); err == nil {
-		t.Error("it was kept nowhere")
+	for name, end := range map[string]func(*fixture) error{
+		"group": func(w *fixture) error { w.group.Close(); return nil },
+		"store": func(w *fixture) error { return w.store.Close() },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := onMemory(t)
+			defer w.group.Close()
+			j := w.open()
+			step := find(t, j.Root(), "a")
+			if err := end(w); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if _, err := j.Keep(context.Background(), step); err == nil || time.Since(began) > 0 {
+				t.Errorf("%s: after %v: %v", name, time.Since(began), err)
+			}
+		})
 	}
+}
+
+// What two runs have noted does not conflict, as nobody could resolve it then.
+func TestNotesOfTwoRunsGoInBatchesOfTheCaller(t *testing.T) {
+	t.Parallel()
+	w := onMemory(t)
+	first, second := w.open(), w.open()
+	for _, j := range []*journal.Journal{first, second} {
+		j.Note(find(t, j.Root(), "a"))
+	}
+	w.commit1(t, first.Changes(), store.Durable)
+	w.commit1(t, second.Changes(), store.Durable)
+}
+
+// Notes are written by one branch, and the others wait for that.
+func TestNotesAreWrittenOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := onMemory(t)
+		defer w.group.Close()
+		j := w.open()
+		branches, err := j.Root().Fork(context.Background(), "f", []string{"a", "b", "c"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.slow(time.Second)
+		var all sync.WaitGroup
+		for _, b := range branches {
+			all.Go(func() {
+				if _, err := j.Keep(context.Background(), find(t, b, "x")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		if n := w.count(); n != 1 || len(j.Changes()) != 0 {
+			t.Errorf("the journal was read %d times, and %d notes are left", n, len(j.Changes()))
+		}
+	})
 }
 
 func TestUnreadableStore(t *testing.T) {

@@ -14,8 +14,14 @@ import (
 const (
 	chunkSize = 8192
 	ahead     = 2
-	maxWeight = 128 << 20        // bytes of events whose rows wait to be written
-	longFold  = 10 * time.Second // after which rows are written, so that a crash does not cost more
+	maxWeight = 128 << 20 // bytes of events whose rows wait to be written
+)
+
+// Rows are written so often that a crash does not cost more than longFold, but
+// not so often that writing takes more than a part of the time.
+const (
+	longFold = 10 * time.Second
+	share    = 20
 )
 
 // lags tells that there is more to take than a batch or two.
@@ -143,7 +149,7 @@ func (r *runner) takeChunk(ctx context.Context) error {
 		return poison
 	}
 	r.progress.folded.Store(int64(r.seen))
-	if r.rows.dirty() > r.rows.keep/2 || r.weight > maxWeight || r.view.cfg.Now().Sub(r.stored) > longFold {
+	if r.rows.dirty() > r.rows.keep/2 || r.weight > maxWeight || r.view.cfg.Now().Sub(r.stored) > max(longFold, share*r.took) {
 		return r.flush(ctx)
 	}
 	return nil
@@ -155,6 +161,8 @@ func (r *runner) flush(ctx context.Context) error {
 		return nil
 	}
 	r.batch.jobs, r.batch.to = r.batch.jobs[:0], r.seen
+	begin := r.view.cfg.Now()
+	defer func() { r.took = r.view.cfg.Now().Sub(begin) }()
 	if err := r.update(ctx, func(table.Tx) error { return nil }); err != nil {
 		return r.failed(err)
 	}

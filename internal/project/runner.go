@@ -30,6 +30,7 @@ type runner struct {
 	condemned *Poison        // an event that the store does not take
 	weight    int            // bytes of the events since the last transaction
 	stored    time.Time      // when that was
+	took      time.Duration  // the last writing of what was folded in memory
 	progress  *progress
 	onWhole   func() // called once the target is reached
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -297,11 +298,15 @@ func TestNotesThatConflict(t *testing.T) {
 func TestFreshRuns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		fresh := map[string][]bool{}
 		w := newWorld(t, memory.Config{Partitions: 1}, brokermemory.Config{}, nil)
 		w.become(func(ctx context.Context, m broker.Message, _ work.Item) deliver.Run {
+			mu.Lock()
 			fresh[m.ID] = append(fresh[m.ID], ctx.Value(freshKey{}).(bool))
-			switch n := len(fresh[m.ID]); {
+			n := len(fresh[m.ID])
+			mu.Unlock()
+			switch {
 			case m.ID == "out" && n < 3:
 				return deliver.Run{Err: registry.Faultf(registry.Unavailable, "away")}
 			case m.ID == "stop" && n == 1:

@@ -2,8 +2,10 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -48,10 +50,25 @@ func (s *Store) rules() []rule {
 	}
 }
 
+// checkRule is on a connection of its own: it may take long.
 func (s *Store) checkRule(ctx context.Context, broken, query string) error {
 	return s.read(ctx, 0, "check store", func() error {
-		return s.query(ctx, func(row [][]byte) (bool, error) {
-			return false, fmt.Errorf("%w: %s: %d", store.ErrCorrupt, broken, readInt(row[0]))
-		}, query)
+		conn, err := s.readers.dialer.dial(ctx)
+		if err != nil {
+			return err
+		}
+		defer hangUp(conn)
+		if _, err := conn.Exec(ctx, "SET statement_timeout = 0"); err != nil {
+			return err
+		}
+		var found int64
+		err = conn.QueryRow(ctx, query).Scan(&found)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err == nil {
+			err = fmt.Errorf("%w: %s: %d", store.ErrCorrupt, broken, found)
+		}
+		return ended(ctx, err)
 	})
 }

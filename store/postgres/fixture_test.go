@@ -28,7 +28,7 @@ func server(t testing.TB) string {
 func schema(t testing.TB, dir string) string {
 	t.Helper()
 	dsn := server(t)
-	name := fmt.Sprintf("talix_test_%x", sha256.Sum256([]byte(dir)))[:40]
+	name := schemaName(dir)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
@@ -43,6 +43,10 @@ func schema(t testing.TB, dir string) string {
 		}
 	})
 	return name
+}
+
+func schemaName(dir string) string {
+	return fmt.Sprintf("talix_test_%x", sha256.Sum256([]byte(dir)))[:40]
 }
 
 // config is for a store of its own.

@@ -172,7 +172,7 @@ func TestServerCrashes(t *testing.T) {
 func TestUnsyncedServer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	config := postgres.Config{DSN: c.dsn(), Partitions: 1}
+	config := postgres.Config{DSN: c.dsn(), Schema: "talix", Partitions: 1}
 	open(t, config)
 	raw(t, config, "ALTER ROLE talix SET synchronous_commit = off")
 	c.run("pg_ctl", "-D", c.data(), "-w", "stop")

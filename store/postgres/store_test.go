@@ -1,8 +1,10 @@
 package postgres_test
 
 import (
+	"context"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/postgres"
 	"github.com/talix-dev/talix/store/storetest"
@@ -24,4 +26,67 @@ func factory(t testing.TB, config postgres.Config) storetest.Factory {
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, factory(t, postgres.Config{Partitions: 4, NoSync: true}))
+}
+
+// TestStoreWithTinyMemory looks everything up in the database again.
+func TestStoreWithTinyMemory(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, factory(t, postgres.Config{Partitions: 1, Streams: 1, Writers: 1, Readers: 1, NoSync: true}))
+}
+
+func TestKill(t *testing.T) {
+	t.Parallel()
+	f := factory(t, postgres.Config{Partitions: 4})
+	open := f.Open
+	f.Open = func(t *testing.T, dir string) (store.Store, error) {
+		waitForOthers(t, dir)
+		return open(t, dir)
+	}
+	storetest.Kill(t, f)
+}
+
+// waitForOthers waits until the server has ended the sessions of processes that
+// were killed: what they had sent may land until then.
+func waitForOthers(t *testing.T, dir string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), server(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	eventually(t, "the killed process's sessions have ended", func() bool {
+		var n int
+		err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'", schemaName(dir)).Scan(&n)
+		return err == nil && n == 0
+	})
+}
+
+// TestGroup: calls for many partitions, which share statements, don't get into
+// one another's way, whatever becomes of each.
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	c := config(t)
+	c.Partitions, c.Writers = 32, 1
+	s := open(t, c)
+	inParallel(c.Partitions, func(i int) {
+		p := store.Partition(i)
+		name, other := stream(p, c.Partitions, "s"), stream(p, c.Partitions, "t")
+		for v := range store.Version(20) {
+			good, repeat, late := event(name, v+1), event(name, v+1), event(other, 5)
+			repeat.Result, late.Key[0] = []byte("never"), 7
+			want := []store.Status{store.Durable, store.Duplicate, store.Conflict}
+			for k, o := range s.Commit(t.Context(), p, []store.Batch{good, repeat, late}[:1+(i+int(v))%3]) {
+				if o.Status != want[k] {
+					t.Errorf("partition %d, batch %d ended as %v (%v), want %v", p, k, o.Status, o.Err, want[k])
+				}
+			}
+		}
+		if n, err := count(t.Context(), s, name); n != 20 || err != nil {
+			t.Errorf("stream %v has %d events (%v), want 20", name, n, err)
+		}
+	})
+	storetest.Check(t, s)
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

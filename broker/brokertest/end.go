@@ -46,19 +46,11 @@ func receiveWaits(f *fixture) {
 		func() { f.dead(ds[1], "poison") },
 	} {
 		settle()
-		select {
-		case <-r.ended:
-			f.Fatalf("Receive returned (%v) while a message was not settled", r.err)
-		default:
-		}
+		quiet(f, r.ended, "Receive returned while a message was not settled")
 	}
 	f.ack(ds[2])
 	r.wantEnd()
-	select {
-	case d := <-r.got:
-		f.Errorf("message %s was delivered after the ctx had ended", d.ID)
-	default:
-	}
+	quiet(f, r.got, "a message was delivered after the ctx had ended")
 	f.wantIDs(f.receive(f.broker, "g").handle(3), messages("k", 4, 6)...)
 }
 

@@ -180,3 +180,19 @@ func (f *fixture) poll(so func() bool, otherwise string) {
 		}
 	}
 }
+
+// moment is how long a case lets pass where something must not happen. One
+// that is too short can only overlook a fault.
+const moment = 200 * time.Millisecond
+
+// quiet checks that a channel gives nothing for a moment.
+func quiet[T any](f *fixture, c <-chan T, otherwise string) {
+	f.Helper()
+	timer := time.NewTimer(moment)
+	defer timer.Stop()
+	select {
+	case v := <-c:
+		f.Fatalf("%s (%v)", otherwise, v)
+	case <-timer.C:
+	}
+}

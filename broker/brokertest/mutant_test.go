@@ -44,7 +44,7 @@ func TestMutantsAreSeen(t *testing.T) {
 
 func (m mutant) test(t *testing.T, name string) {
 	r := record(t, func(tb testing.TB) {
-		brokertest.Play(tb, name, newServer(m.fault()).factory(), 3*time.Second)
+		brokertest.Play(tb, name, newServer(m.fault()).factory(), 1500*time.Millisecond)
 	})
 	if !r.Failed() {
 		t.Errorf("%s did not see it (skipped: %t)", name, r.skipped)
@@ -112,7 +112,7 @@ func publishMutants() []mutant {
 			ms = slices.Clone(ms)
 			slices.Reverse(ms)
 			return b.Broker.Publish(ctx, topic, ms...)
-		}), []string{"PublishKeepsTheOrderOfOneCall", "KeyKeepsItsOrder"}},
+		}), []string{"PublishKeepsTheOrderOfOneCall"}},
 		{"calls overtake", func() fault {
 			var last broker.Message
 			return fault{publish: func(b *faulty, ctx context.Context, topic string, ms []broker.Message) error {
@@ -124,7 +124,7 @@ func publishMutants() []mutant {
 				}
 				return b.Broker.Publish(ctx, topic, ms...)
 			}}
-		}, []string{"PublishKeepsTheOrderOfCalls", "PublishedIsReceivedWhileReceiving"}},
+		}, []string{"PublishKeepsTheOrderOfCalls", "PublishedIsReceivedWhileReceiving", "KeyKeepsItsOrder"}},
 		{"something of nothing", publishing(func(b *faulty, ctx context.Context, topic string, ms []broker.Message) error {
 			if len(ms) == 0 {
 				ms = []broker.Message{{ID: "nothing", Key: "k"}}
@@ -268,7 +268,7 @@ func settleMutants() []mutant {
 				}
 				return b.Broker.Close()
 			},
-		}), []string{"UnsettledComesBeforeLaterOnes", "UnsettledBetweenAcknowledged"}},
+		}), []string{"UnsettledComesBeforeLaterOnes"}},
 		{"back is acknowledged", settling(func(_ *faulty, _ broker.Subscription, d *broker.Delivery) broker.Settler {
 			return settler{Delivery: d, back: d.Ack}
 		}), []string{"BackComesAgain", "BackAtTheEndKeepsTheOrder"}},

@@ -39,15 +39,11 @@ func (b *Broker) Close() error {
 	for c := range b.calls {
 		c.cancel(broker.ErrClosed)
 	}
-	l := b.link
 	b.mu.Unlock()
-	if l != nil && !again {
-		l.cut() // nobody waits for it any more
+	if !again {
+		b.client.Close() // ends what is being published
 	}
 	b.active.Wait()
-	if l := b.link; l != nil && !again {
-		l.close()
-	}
 	return nil
 }
 

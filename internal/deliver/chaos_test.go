@@ -24,7 +24,7 @@ import (
 
 // life is a store as one process sees it, until it is killed.
 type life struct {
-	*memory.Store
+	keeping
 	dead atomic.Bool
 }
 
@@ -34,7 +34,7 @@ func (l *life) Commit(ctx context.Context, p store.Partition, b []store.Batch) [
 	if l.dead.Load() {
 		return slices.Repeat([]store.Outcome{{Status: store.Failed, Err: errKilled}}, len(b))
 	}
-	return l.Store.Commit(ctx, p, b)
+	return l.keeping.Commit(ctx, p, b)
 }
 
 // event of the chaos: what was seen of it.
@@ -197,7 +197,7 @@ func pass(d time.Duration) { <-time.After(d) }
 func (c *chaos) live() {
 	c.mu.Lock()
 	c.life++
-	c.now = &life{Store: c.w.store}
+	c.now = &life{keeping: c.w.store}
 	l := c.now
 	c.mu.Unlock()
 	var h *host
@@ -319,7 +319,7 @@ func (c *chaos) WithGroup(string) slog.Handler            { return c }
 
 func TestNothingIsLostInChaos(t *testing.T) {
 	t.Parallel()
-	for seed := range 20 {
+	for seed := range 10 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) { chaosRun(t) })

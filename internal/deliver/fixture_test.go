@@ -61,7 +61,7 @@ type freshKey struct{}
 // world is what outlives a runtime: the store, and what was seen.
 type world struct {
 	tb     testing.TB
-	store  *memory.Store
+	store  keeping
 	entity *registry.Entity
 	action *registry.Action
 	ids    *id.Source

@@ -176,6 +176,20 @@ func (r *running) caughtUp(tb testing.TB, l *memLog) {
 	}
 }
 
+// until waits for what must happen.
+func until(tb testing.TB, happened func() bool) {
+	tb.Helper()
+	pace, end := time.NewTicker(time.Millisecond), time.After(time.Minute)
+	defer pace.Stop()
+	for !happened() {
+		select {
+		case <-pace.C:
+		case <-end:
+			tb.Fatal("it did not happen in a minute")
+		}
+	}
+}
+
 // folded is the balance, changes and name of every account, by hand.
 func folded(l *memLog) map[string][]table.Value {
 	rows := map[string]*accountRow{}

@@ -72,9 +72,10 @@ func TestOldTableAnswersUntilTheSwitch(t *testing.T) {
 	var changed atomic.Int64
 	g := &gated{tables, make(chan struct{})}
 	p = start(t, project.Config{Tables: g, Tail: l.tail, Load: l.Load, Registry: bank(times(10, 2)), Changed: func(string) { changed.Add(1) }})
-	for sum(t, tables) != 100 || p.Status()[0].Making == nil || p.Status()[0].Making.At < 100 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool {
+		s := p.Status()[0]
+		return sum(t, tables) == 100 && s.Making != nil && s.Making.At == 100
+	})
 	former, pending := p.Pending([]string{"balances"})
 	fault, ok := errors.AsType[*registry.Fault](pending)
 	if !former || !ok || fault.Code != registry.Unavailable {
@@ -243,9 +244,7 @@ func TestRebuildResumes(t *testing.T) {
 	}
 	g := &gated{tables, make(chan struct{})}
 	p = start(t, project.Config{Tables: g, Tail: l.tail, Load: l.Load, Registry: bank(counting()), Batch: 10})
-	for took.Load() < 50 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return took.Load() >= 50 })
 	p.stop()
 	close(g.gate)
 	p = start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(counting()), Batch: 10})
@@ -270,9 +269,7 @@ func TestRebuildOnDemand(t *testing.T) {
 	if err := p.Rebuild(t.Context(), "balances"); err != nil {
 		t.Fatal(err)
 	}
-	for p.Status()[0].Making == nil {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return p.Status()[0].Making != nil })
 	close(g.gate)
 	if err := p.Rebuild(t.Context(), "nothing"); err == nil {
 		t.Error("Rebuild of no view says nothing")
@@ -283,9 +280,7 @@ func TestRebuildOnDemand(t *testing.T) {
 			l.add(deposits(fmt.Sprint("b", i), 1)...)
 		}
 	})
-	for p.Status()[0].Making != nil {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return p.Status()[0].Making == nil })
 	writers.Wait()
 	p.caughtUp(t, l)
 	if got := sum(t, tables); got != 100 {
@@ -365,13 +360,14 @@ func TestVerifyWhileTheViewIsKeptUp(t *testing.T) {
 	done := make(chan struct{})
 	var writer sync.WaitGroup
 	writer.Go(func() {
+		pace := time.NewTicker(time.Millisecond)
+		defer pace.Stop()
 		for r := rand.New(rand.NewPCG(2, 2)); ; {
 			select {
 			case <-done:
 				return
-			default:
+			case <-pace.C:
 				l.add(someFacts(r, 10, 30)...)
-				time.Sleep(time.Millisecond)
 			}
 		}
 	})

@@ -276,8 +276,8 @@ func TestFaultsOfShapes(t *testing.T) {
 	}
 	for _, part := range []string{
 		`view "a": row type project_test.twoKeys has a key of 2 fields, of which an entity's id is none: say with By`,
-		`view "b": By or ByEach for DEPOSITED: its keys are of type string, but the key of the rows has 2 fields: return a project_test.twoKeys`,
-		`view "c": By or ByEach for DEPOSITED: its keys are of type int, but the key of the rows is the field Tag of type string: return that`,
+		`view "b": the rows that By or ByEach name for DEPOSITED: its keys are of type string, but the key of the rows has 2 fields: return a project_test.twoKeys`,
+		`view "c": the rows that By or ByEach name for DEPOSITED: its keys are of type int, but the key of the rows is the field Tag of type string: return that`,
 		`table "kept": a history is kept of rows by the id of entities of one type`,
 		`table "rows_history": SQL takes it for the table "rows_history"`,
 		`view "book": its projection of NOTED is about rows of one table, but it fills 2: use Project`,

@@ -50,7 +50,7 @@ func (v *view) tell() {
 func (v *view) find(ctx context.Context) (*standing, error) {
 	live, next := v.build(""), v.build(prefixNext)
 	made, err := v.cfg.Tables.Made(ctx)
-	if check := v.build(prefixCheck); err == nil {
+	if check := v.build(prefixCheck); err == nil && v.where() == nil { // later on, someone may be using them
 		if _, left := check.presence(made); left {
 			err = check.drop(ctx)
 		}

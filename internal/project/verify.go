@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -101,8 +102,7 @@ func (p *Projector) hold(ctx context.Context, v *view, fn func(live *build) erro
 	case live := <-held:
 		err := fn(live)
 		close(release)
-		<-asked
-		return err
+		return errors.Join(err, <-asked)
 	case err := <-asked:
 		return err
 	}

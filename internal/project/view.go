@@ -155,7 +155,7 @@ func (v *view) take(def registry.Take) error {
 	}
 	keyer, err := plan.Keyer(def.Key)
 	if err != nil {
-		return fmt.Errorf("By or ByEach for %s: %w", ev.Type, err)
+		return fmt.Errorf("the rows that By or ByEach name for %s: %w", ev.Type, err)
 	}
 	t.ops[len(t.ops)-1].keyer = keyer
 	return nil

@@ -26,7 +26,7 @@ import (
 
 // life is a store as one process sees it, until it is killed.
 type life struct {
-	*memory.Store
+	keeping
 	dead atomic.Bool
 }
 
@@ -36,7 +36,7 @@ func (l *life) Commit(ctx context.Context, p store.Partition, b []store.Batch) [
 	if l.dead.Load() {
 		return slices.Repeat([]store.Outcome{{Status: store.Failed, Err: errKilled}}, len(b))
 	}
-	return l.Store.Commit(ctx, p, b)
+	return l.keeping.Commit(ctx, p, b)
 }
 
 // fate is what was seen of a message, and what is to become of it.
@@ -192,7 +192,7 @@ func pass(d time.Duration) { <-time.After(d) }
 
 // live starts a life.
 func (c *chaos) live() {
-	l := &life{Store: c.w.store}
+	l := &life{keeping: c.w.store}
 	var h *host
 	c.w.become(c.act(l, &h))
 	for {
@@ -271,7 +271,7 @@ func (c *chaos) fateOf(item string) *fate {
 
 func TestNothingIsLostInChaos(t *testing.T) {
 	t.Parallel()
-	for seed := range 20 {
+	for seed := range 10 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, chaosRun)

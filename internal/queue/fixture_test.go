@@ -52,7 +52,7 @@ func failAt(id string, err error) act {
 // world is what outlives a runtime.
 type world struct {
 	tb     testing.TB
-	store  *memory.Store
+	store  keeping
 	broker *brokermemory.Broker // the test's own connection
 	action *registry.Action
 	ids    *id.Source

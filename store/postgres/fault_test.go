@@ -216,12 +216,15 @@ func wantUnknown(t testing.TB, outcomes []store.Outcome) {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	limit := time.Now().Add(time.Minute)
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	limit := time.After(time.Minute)
 	for !is() {
-		if time.Now().After(limit) {
+		select {
+		case <-again.C:
+		case <-limit:
 			t.Fatalf("after a minute it is still not so that %s", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
 }
 

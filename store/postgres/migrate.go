@@ -45,7 +45,6 @@ func checkServer(ctx context.Context, conn *pgx.Conn, config Config) error {
 type facts struct {
 	identity   store.ID
 	partitions int
-	format     int
 }
 
 // formats are the steps of the schema, in order.

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -98,6 +99,9 @@ func (p *proxy) carry(to, from net.Conn, left *atomic.Int64, holds bool) {
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := from.Read(buffer)
+		if holds && isCancel(buffer[:n]) {
+			return // else it is by chance whether what was sent late lands
+		}
 		if holds {
 			p.pass()
 		}
@@ -110,6 +114,12 @@ func (p *proxy) carry(to, from net.Conn, left *atomic.Int64, holds bool) {
 			return
 		}
 	}
+}
+
+// isCancel recognizes a connection that asks the server to cancel what another
+// one does.
+func isCancel(b []byte) bool {
+	return len(b) == 16 && bytes.Equal(b[4:8], []byte{0x04, 0xd2, 0x16, 0x2e})
 }
 
 // pass waits while the proxy is frozen.

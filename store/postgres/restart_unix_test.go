@@ -44,7 +44,7 @@ func newCluster(tb testing.TB) *cluster {
 	}
 	c := &cluster{tb: tb, bin: filepath.Dir(found[len(found)-1]), port: freePort(tb)}
 	var err error
-	if c.dir, err = os.MkdirTemp("", "talix-postgres-"); err != nil { // t.TempDir's parents may be closed to the owner
+	if c.dir, err = os.MkdirTemp("", "talix-postgres-"); err != nil { //nolint:usetesting // the parents of TempDir may be closed to the server's user
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { os.RemoveAll(c.dir) })

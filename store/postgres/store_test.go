@@ -90,3 +90,22 @@ func TestGroup(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestGuard: what one store remembers of a stream does not stand against what
+// another one has written.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	a, b := pair(t)
+	s, other := stream(1, 4, "s"), stream(1, 4, "t")
+	durable(t, a, 1, event(s, 1))
+	durable(t, a, 1, event(s, 2))
+	durable(t, b, 1, event(s, 3))
+	guarded := event(other, 1)
+	guarded.Appends = append(guarded.Appends, store.Append{Stream: s, Expect: 2})
+	outcomes := a.Commit(t.Context(), 1, []store.Batch{guarded})
+	if outcomes[0].Status != store.Conflict {
+		t.Errorf("what was decided on version 2 of a stream with 3 ended as %v (%v)", outcomes[0].Status, outcomes[0].Err)
+	}
+	guarded.Appends[1].Expect = 3
+	durable(t, a, 1, guarded)
+}

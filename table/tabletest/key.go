@@ -93,10 +93,10 @@ func scanReadsUnderAPrefix(f *fixture) {
 				f.Errorf("Scan under %v is %v, want %v", c.prefix, got, c.want)
 			}
 		}
-		for range tx.Scan(s, nil) {
-			break
+		for _, err := range tx.Scan(s, nil) {
+			return errors.Join(err, tx.Put(s, b1)) // a loop that ends early harms nothing
 		}
-		return tx.Put(s, b1)
+		return nil
 	})
 }
 

@@ -132,8 +132,8 @@ func CatchingUp(c CatchUp) ActionOption {
 }
 
 // InZone sets the time zone of a schedule, as in "Europe/Berlin". A time that a
-// change of the clocks leaves out is taken as right after it, one that comes
-// twice is taken once.
+// change of the clocks leaves out is taken as much later as they were moved. One
+// that comes twice is taken once, unless the cron line is for every hour.
 func InZone(name string) ActionOption {
 	return func(a *registry.Action) {
 		if a.Schedule == nil {

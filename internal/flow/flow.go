@@ -142,7 +142,7 @@ func (f *Flow) end(item work.Item) {
 // it.
 func (f *Flow) act(ctx context.Context, a *registry.Action, in any, item work.Item, run *Run) (out any, err error) {
 	out, err = f.cfg.Act(ctx, a, in, item, run)
-	if !item.Undo || again(err) {
+	if !item.Undo || unready(err) {
 		return out, err
 	}
 	defer func() {
@@ -163,9 +163,9 @@ func asInterrupt(p any) error {
 	return nil
 }
 
-// again tells that a run that is being undone did not come to the point where
+// unready tells that a run that is being undone did not come to the point where
 // its undoing begins.
-func again(err error) bool {
+func unready(err error) bool {
 	i, ok := errors.AsType[*registry.Interrupt](err)
 	return ok && i.Kind != registry.Cancelled || work.Outage(err)
 }

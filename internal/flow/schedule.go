@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	cron "github.com/netresearch/go-cron"
@@ -28,6 +29,7 @@ type tick struct {
 // plan is a schedule that was read.
 type plan struct {
 	times   cron.Schedule
+	fixed   bool // its hours are named, so that an hour that comes twice counts once
 	zone    *time.Location
 	catchUp registry.CatchUp
 }
@@ -42,7 +44,16 @@ func planOf(s *registry.ScheduleTrigger) (plan, error) {
 	if err != nil {
 		return plan{}, fmt.Errorf("cron line %q: write minute, hour, day of month, month and day of week, as in \"30 3 * * *\": %w", s.Cron, err)
 	}
-	return plan{times, zone, s.CatchUp}, nil
+	return plan{times, fixedHours(s.Cron), zone, s.CatchUp}, nil
+}
+
+// fixedHours tells whether a cron line names hours of the day.
+func fixedHours(line string) bool {
+	if strings.HasPrefix(line, "@") {
+		return line != "@hourly" && !strings.HasPrefix(line, "@every")
+	}
+	fields := strings.Fields(line)
+	return len(fields) > 1 && !strings.Contains(fields[1], "*")
 }
 
 // CheckSchedule tells what is wrong with a schedule.
@@ -54,8 +65,41 @@ func CheckSchedule(s *registry.ScheduleTrigger) error {
 	return err
 }
 
+// Times are the next n times of a schedule, after one.
+func Times(s *registry.ScheduleTrigger, after time.Time, n int) (times []time.Time, err error) {
+	p, err := planOf(s)
+	if err != nil {
+		return nil, err
+	}
+	for range n {
+		if after = p.after(after); after.IsZero() {
+			break
+		}
+		times = append(times, after)
+	}
+	return times, nil
+}
+
 // after is the first time after another; zero: there is none.
-func (p plan) after(t time.Time) time.Time { return p.times.Next(t.In(p.zone)).UTC() }
+func (p plan) after(t time.Time) time.Time {
+	next := p.times.Next(t.In(p.zone))
+	for p.fixed && again(next) {
+		next = p.times.Next(next)
+	}
+	return next.UTC()
+}
+
+// again tells whether the clocks showed the same time a while before already,
+// since they were set back.
+func again(t time.Time) bool {
+	_, offset := t.Zone()
+	for _, shift := range [...]time.Duration{30 * time.Minute, time.Hour} {
+		if _, before := t.Add(-shift).Zone(); !t.IsZero() && time.Duration(before-offset)*time.Second == shift {
+			return true
+		}
+	}
+	return false
+}
 
 // latest is the last time that is after from and not after now; zero: there is
 // none.

@@ -100,7 +100,7 @@ func TestPollingDoesNotAskTheStore(t *testing.T) {
 func TestLook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		f := start(t, one(nil), work.Config{})
+		f := start(t, one(nil), work.Config{Look: time.Minute})
 		defer f.stop()
 		f.create(t, f.due("a"))
 		pass(time.Hour)

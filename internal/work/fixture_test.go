@@ -2,6 +2,7 @@ package work_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -12,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
 	"github.com/talix-dev/talix/internal/commit"
@@ -86,6 +87,7 @@ func setUp(tb testing.TB, s store.Store, c work.Config) *fixture {
 	for p := range s.Partitions() {
 		f.groups = append(f.groups, commit.Start(commit.Config{Store: s, Partition: store.Partition(p)}))
 	}
+	c.Look = cmp.Or(c.Look, -1) // it would find what Wake does not
 	run := c.Run
 	c.Run = func(ctx context.Context, item work.Item) work.Verdict {
 		f.mu.Lock()
@@ -229,7 +231,7 @@ func dice(seed uint64, kinds ...memory.Kind) func() memory.Kind {
 	}
 }
 
-func equal(a, b work.Item) bool { return cmp.Equal(a, b) }
+func equal(a, b work.Item) bool { return gocmp.Equal(a, b) }
 
 // pass lets time pass in a bubble, and what is due then be done.
 func pass(d time.Duration) {

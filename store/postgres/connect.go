@@ -15,18 +15,18 @@ type dialer struct {
 	setup   string // SQL that each new session begins with
 }
 
-func newDialer(c Config) (*dialer, error) {
-	config, err := pgx.ParseConfig(c.DSN)
+func newDialer(dsn string, timeout time.Duration, setup string) (*dialer, error) {
+	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("read the config's DSN: %w", err)
 	}
 	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = min(c.Timeout, 5*time.Second)
+		config.ConnectTimeout = min(timeout, 5*time.Second)
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "talix"
 	}
-	return &dialer{config: config, timeout: c.Timeout, setup: sessionSetup(c)}, nil
+	return &dialer{config: config, timeout: timeout, setup: setup}, nil
 }
 
 // sessionSetup is not part of the start-up message, because poolers take few

@@ -14,6 +14,7 @@ type link struct {
 	conn   *pgx.Conn
 	used   time.Time
 	fresh  func() // told of each new connection; may be nil
+	extra  bool   // beyond the places of its pool
 }
 
 // stale is how long a connection may lie unused before it is asked whether it

@@ -3,12 +3,17 @@ package postgres
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // pool lends links to as many callers at a time as it has places.
 type pool struct {
 	dialer *dialer
 	places chan struct{}
+	// patience is how long a caller waits for a place before it gets a link
+	// beyond them: a query inside another one's loop must not wait for ever.
+	// Zero: for ever.
+	patience time.Duration
 
 	mu   sync.Mutex
 	idle []*link // the last one used is the first to be used again
@@ -23,10 +28,8 @@ func (p *pool) get(ctx context.Context) (*link, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	select {
-	case p.places <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if extra, err := p.wait(ctx); extra || err != nil {
+		return &link{dialer: p.dialer, extra: true}, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -38,7 +41,29 @@ func (p *pool) get(ctx context.Context) (*link, error) {
 	return &link{dialer: p.dialer}, nil
 }
 
+// wait is true if there was no place for too long.
+func (p *pool) wait(ctx context.Context) (extra bool, err error) {
+	var enough <-chan time.Time
+	if p.patience > 0 {
+		timer := time.NewTimer(p.patience)
+		defer timer.Stop()
+		enough = timer.C
+	}
+	select {
+	case p.places <- struct{}{}:
+		return false, nil
+	case <-enough:
+		return true, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
 func (p *pool) put(l *link) {
+	if l.extra {
+		l.drop()
+		return
+	}
 	p.mu.Lock()
 	p.idle = append(p.idle, l)
 	p.mu.Unlock()

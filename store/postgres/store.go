@@ -39,7 +39,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if err := config.check(); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	d, err := newDialer(config)
+	d, err := newDialer(config.DSN, config.Timeout, sessionSetup(config))
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -73,13 +73,17 @@ func newStore(config Config, d *dialer, conn *pgx.Conn) *Store {
 
 // load sees to it that the schema holds a store, and learns what it is.
 func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {
-	if err := checkServer(ctx, conn, s.config); err != nil {
+	if err := checkServer(ctx, conn, s.config.NoSync); err != nil {
 		return err
 	}
-	if err := migrate(ctx, conn, s.config); err != nil {
+	l, err := storeLayout(s.config)
+	if err != nil {
 		return err
 	}
-	facts, err := readFacts(ctx, conn, s.config.Schema)
+	if err := l.migrate(ctx, conn); err != nil {
+		return err
+	}
+	facts, err := l.readFacts(ctx, conn)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,8 @@ type Dialect interface {
 
 	// Terms makes the parameter of Search of what a person typed: a row
 	// matches in which all of the words stand, the last of them perhaps only as
-	// the beginning of one. Every text is taken; one without words matches
-	// nothing.
+	// the beginning of one. Every text is taken, of which the first 64 words
+	// count; one without words matches nothing.
 	Terms(text string) Value
 
 	// AsOf is the text of a SELECT of the columns of a history table, with its

@@ -53,7 +53,7 @@ func keyKeepsOrder(f *fixture) {
 // its key before it were settled, or to the one that has them; also when one of
 // the two ends.
 func keyStays(f *fixture) {
-	const keys, each, held = 8, 15, 3
+	const keys, each, held = 2, 40, 3
 	sub := broker.Subscription{Topic: f.topic, Group: "g", InFlight: held} // so that one alone does not take all
 	receivers := []*receiver{f.receiveFrom(f.broker, sub), f.receiveFrom(f.another(), sub)}
 	var want []broker.Message
@@ -64,21 +64,28 @@ func keyStays(f *fixture) {
 	}
 	f.publish(want...)
 	var open []holding
+	most := held
 	for i := range want {
 		at, d := f.either(receivers...)
 		f.checkHolder(open, at, d)
-		if open = append(open, holding{at, d}); len(open) == held {
-			settle := open[0]
-			open = open[1:]
-			f.ack(settle.d)
-		}
+		open = append(open, holding{at, d})
 		if i == len(want)/2 {
 			receivers[at].cancel()
+			most = 1 // what it has left must be settled before another one goes on
 		}
+		open = f.settleAbove(open, most-1)
 	}
-	for _, h := range open {
-		f.ack(h.d)
+}
+
+// settleAbove settles the oldest of what is held until so many are left.
+func (f *fixture) settleAbove(open []holding, left int) []holding {
+	f.Helper()
+	for len(open) > left {
+		oldest := open[0]
+		open = open[1:]
+		f.ack(oldest.d)
 	}
+	return open
 }
 
 // holding is a message that a receiver has and that is not settled.

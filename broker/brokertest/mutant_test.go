@@ -21,7 +21,7 @@ type mutant struct {
 }
 
 func mutants() []mutant {
-	return slices.Concat(publishMutants(), groupMutants(), settleMutants(), flowMutants(), endMutants(), restartMutants())
+	return slices.Concat(fieldMutants(), publishMutants(), groupMutants(), settleMutants(), flowMutants(), endMutants(), restartMutants())
 }
 
 // TestMutantsAreSeen proves that the suite can fail: each case at least once.
@@ -77,7 +77,7 @@ func publishing(f func(b *faulty, ctx context.Context, topic string, ms []broker
 	return each(fault{publish: f})
 }
 
-func publishMutants() []mutant {
+func fieldMutants() []mutant {
 	return []mutant{
 		{"attributes in small letters", changing(func(m *broker.Message) {
 			lower := map[string]string{}
@@ -108,6 +108,11 @@ func publishMutants() []mutant {
 				},
 			}
 		}, []string{"CallersBuffersAreTheirOwn"}},
+	}
+}
+
+func publishMutants() []mutant {
+	return []mutant{
 		{"a call backwards", publishing(func(b *faulty, ctx context.Context, topic string, ms []broker.Message) error {
 			ms = slices.Clone(ms)
 			slices.Reverse(ms)
@@ -187,7 +192,7 @@ func groupMutants() []mutant {
 			runs := new(atomic.Int32)
 			return fault{receive: func(b *faulty, ctx context.Context, s broker.Subscription, deliver func(*broker.Delivery)) error {
 				if s.Group == "g" {
-					s.Group = string(rune('a' + runs.Add(1)))
+					s.Group = string('a' + runs.Add(1))
 				}
 				return b.Broker.Receive(ctx, s, deliver)
 			}}

@@ -271,6 +271,54 @@ func (w *world) delete(topic string) {
 	}
 }
 
+// TestStreamThatLostItsEnd: a power cut may take the last messages of a stream
+// and leave the group's record, which then must not hide those that come.
+func TestStreamThatLostItsEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nats.Config{})
+	w.publish("t", broker.Message{ID: "1"})
+	w.take("t", 1)
+	kv, err := w.js.KeyValue(t.Context(), "talix-groups")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := kv.Get(t.Context(), "t/g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := strings.Replace(string(entry.Value()), `"floor":1`, `"floor":1000`, 1)
+	if _, err := kv.PutString(t.Context(), "t/g", ahead); err != nil || ahead == string(entry.Value()) {
+		t.Fatalf("the record is %s (%v)", entry.Value(), err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	came := make(chan string, 10)
+	go func() {
+		done <- w.broker.Receive(ctx, broker.Subscription{Topic: "t", Group: "g"}, func(d *broker.Delivery) {
+			came <- d.ID
+			w.settle(d.Ack(t.Context()))
+		})
+	}()
+	for owned := false; !owned; { // the record is read before the message comes
+		entry, err := kv.Get(t.Context(), "t/g")
+		if err != nil {
+			t.Fatal(err)
+		}
+		owned = strings.Contains(string(entry.Value()), `"owner"`)
+	}
+	w.publish("t", broker.Message{ID: "2"})
+	select {
+	case id := <-came:
+		if id != "2" {
+			t.Errorf("message %s came, want 2", id)
+		}
+	case <-time.After(time.Minute):
+		t.Error("no message came")
+	}
+	cancel()
+	w.settle(<-done)
+}
+
 func TestServersThatRefuse(t *testing.T) {
 	t.Parallel()
 	plain := inProcess(t, func(o *server.Options) { o.JetStream = false })

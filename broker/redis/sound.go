@@ -46,15 +46,13 @@ func (b *Broker) judge(ctx context.Context) (ask bool, err error) {
 		return false, err
 	case settings["appendonly"] == "yes" && settings["appendfsync"] == "always":
 		return false, nil
-	case settings["appendonly"] == "yes" && b.knows(ctx, "waitaof"):
-		return true, nil
+	case settings["appendonly"] == "yes":
+		// It asks for nothing, and tells whether the server knows the command.
+		err := b.client.Do(ctx, "WAITAOF", 0, 0, 1).Err()
+		if err == nil || !answered(err) {
+			return true, err
+		}
 	}
 	return false, fmt.Errorf("%w: appendonly is %q and appendfsync is %q; set them to yes and always, or accept it with Config.Volatile",
 		errVolatile, settings["appendonly"], settings["appendfsync"])
-}
-
-// knows tells whether the server has a command.
-func (b *Broker) knows(ctx context.Context, command string) bool {
-	reply, err := b.client.Do(ctx, "COMMAND", "INFO", command).Slice()
-	return err == nil && len(reply) == 1 && reply[0] != nil
 }

@@ -166,6 +166,31 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
+// TestManyChangesAtOnce: what comes in one run is never too much for a reader
+// who keeps up.
+func TestManyChangesAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, h := newList("a"), hub(t, live.Config{Keep: 16, KeepBytes: 1})
+		w := &watcher{}
+		next, stop := iter.Pull2(h.Watch(t.Context(), l, ""))
+		defer stop()
+		step(t, w, next)
+		for round := range 3 {
+			for i := range 40 {
+				l.put(0, fmt.Sprint("k", round, "-", i), i)
+			}
+			h.Changed("things")
+			for len(w.rows) < 40*(round+1)+1 {
+				step(t, w, next)
+			}
+		}
+		if !slices.Equal(w.rows, l.texts()) || w.resets != 1 {
+			t.Errorf("%d rows, %d times the present rows", len(w.rows), w.resets)
+		}
+	})
+}
+
 // TestFeedLingers: for a while after its last reader left a feed is there to be
 // resumed, and asks the database nothing.
 func TestFeedLingers(t *testing.T) {

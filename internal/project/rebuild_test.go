@@ -455,3 +455,64 @@ func TestParkedInRebuild(t *testing.T) {
 		t.Errorf("states of %v", views)
 	}
 }
+
+// TestRebuildHidesNoWrite: who has waited for an event sees it, also if the
+// tables are switched over in between.
+func TestRebuildHidesNoWrite(t *testing.T) {
+	t.Parallel()
+	l, tables := newLog(t, 1), openTables(t, "")
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(times(1, 1))})
+	p.caughtUp(t, l)
+	done := make(chan struct{})
+	var others sync.WaitGroup
+	others.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				if err := p.Rebuild(context.Background(), "balances"); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	for i := range int64(400) {
+		l.add(deposits("a", 1)...)
+		if err := p.Wait(t.Context(), nil, l.heads()); err != nil {
+			t.Fatal(err)
+		}
+		if got := sum(t, tables); got != i+1 {
+			t.Fatalf("the sum is %d after %d deposits", got, i+1)
+		}
+	}
+	close(done)
+	others.Wait()
+	p.stop()
+}
+
+// A rebuild that was asked for goes on after a restart.
+func TestRebuildIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	l, tables := newLog(t, 1), openTables(t, "")
+	l.add(deposits("a1", 1)...)
+	l.add(deposits("a2", 1)...)
+	g := &gated{tables, make(chan struct{})}
+	cfg := project.Config{Tables: g, Tail: l.tail, Load: l.Load, Registry: bank(times(1, 1))}
+	p := start(t, cfg)
+	p.caughtUp(t, l)
+	spoil(t, tables)
+	if err := p.Rebuild(t.Context(), "balances"); err != nil {
+		t.Fatal(err)
+	}
+	p.stop()
+	close(g.gate)
+	p = start(t, cfg)
+	p.caughtUp(t, l)
+	until(t, func() bool { return p.Status()[0].Making == nil })
+	if got := sum(t, tables); got != 2 {
+		t.Errorf("the sum is %d, want 2", got)
+	}
+	p.stop()
+}

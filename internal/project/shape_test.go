@@ -333,3 +333,32 @@ func TestFailingProjectionLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+// What By names is what a new row begins with; a row that is not there is not
+// asked whether it goes.
+func TestRowsThatAreNew(t *testing.T) {
+	t.Parallel()
+	l, tables := newLog(t, 1), newTables()
+	v := byTags()
+	v.Takes = append(v.Takes, by(remove(func(r *tagRow, e deposited) bool {
+		if r.Uses == 0 {
+			t.Errorf("the row %+v is not there", r)
+		}
+		return e.Amount == 1
+	}), func(deposited, *store.Event) []string { return []string{"t1", "t2"} }))
+	l.add(deposits("a", 1)...)
+	l.add(fact{"account", "a", "RENAMED", renamed{Tags: []string{"1", "1", "3"}}}, fact{"account", "b", "RENAMED", renamed{Tags: []string{"3"}}})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(v)})
+	p.caughtUp(t, l)
+	want := map[string][]table.Value{
+		"t1": {table.TextValue("t1"), table.IntValue(2), table.TextValue("made")},
+		"t3": {table.TextValue("t3"), table.IntValue(2), table.TextValue("made")},
+	}
+	equal(t, tables.dump("tags"), want)
+	l.add(deposits("a", 1)...)
+	l.add(fact{"account", "a", "RENAMED", renamed{Tags: []string{"1"}}})
+	p.caughtUp(t, l)
+	want["t1"] = []table.Value{table.TextValue("t1"), table.IntValue(1), table.TextValue("made")}
+	equal(t, tables.dump("tags"), want)
+	p.stop()
+}

@@ -66,6 +66,9 @@ func TestStuckActionHoldsUpNoOther(t *testing.T) {
 		pass(10 * time.Second)
 		f.create(t, f.due("late"))
 		synctest.Wait()
+		if n := f.InFlight(); n > 8+256 {
+			t.Errorf("%d are in flight", n)
+		}
 		if got := slow.now.Load(); f.count(t) != 4000 || f.runs("late") != 1 || got != 8 {
 			t.Errorf("%d are left, %d of them run", f.count(t), got)
 		}
@@ -107,6 +110,9 @@ func TestInFlightIsBounded(t *testing.T) {
 			f.many(t, fmt.Sprint("quick", i, "/"), now.Add(time.Duration(i)*time.Second), 40)
 		}
 		pass(time.Minute)
+		if n := f.InFlight(); n > 100+20 {
+			t.Errorf("%d are in flight", n)
+		}
 		if left := f.count(t); left != 1000 || before > 70 || before < 50 {
 			t.Errorf("%d are left, %d run", left, before)
 		}

@@ -31,9 +31,14 @@ func TestClockJumpsAhead(t *testing.T) {
 
 func TestClockJumpsBack(t *testing.T) {
 	t.Parallel()
+	t.Run("queued", func(t *testing.T) { t.Parallel(); jumpBack(t, 0) })
+	t.Run("in the store", func(t *testing.T) { t.Parallel(); jumpBack(t, 1) })
+}
+
+func jumpBack(t *testing.T, inFlight int) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
-		f := start(t, one(nil), work.Config{Parallel: 1, Run: func(_ context.Context, item work.Item) work.Verdict {
+		f := start(t, one(nil), work.Config{Parallel: 1, InFlight: inFlight, Run: func(_ context.Context, item work.Item) work.Verdict {
 			if item.ID == "stuck" {
 				<-stuck
 			}

@@ -166,6 +166,35 @@ func (h *history) live(t *testing.T, s store.Store, r *rand.Rand, life int) {
 	}
 }
 
+// What has room again is looked for until the store can be read.
+func TestUnreadableStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		s := memory.New(memory.Config{Partitions: 1, ReadFault: func(method string) error {
+			if away.Load() && method == "Due" {
+				return errBoom
+			}
+			return nil
+		}})
+		f := start(t, s, work.Config{Parallel: 1, InFlight: 1, Run: func(context.Context, work.Item) work.Verdict {
+			time.Sleep(time.Second)
+			away.Store(true)
+			return gone
+		}})
+		defer f.stop()
+		f.many(t, "act", f.clock.now(), 3)
+		for range 3 {
+			pass(time.Minute)
+			away.Store(false)
+		}
+		pass(time.Minute)
+		if f.count(t) != 0 {
+			t.Errorf("%d are left", f.count(t))
+		}
+	})
+}
+
 // Two runtimes on one store may run an item twice, but lose nothing.
 func TestTwoRunners(t *testing.T) {
 	t.Parallel()

@@ -53,24 +53,31 @@ func (p *pool) offer(t *task) answer {
 	return refused
 }
 
+// size is how many tasks run or wait.
+func (p *pool) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running + p.queued
+}
+
 // length is that of a lane's queue.
 func (p *pool) length() int { return max(256, p.parallel) }
 
-// next takes the slot of a task that ended to the next one of its action, if
-// one waits and more is wanted.
-func (p *pool) next(t *task, more bool) *task {
-	next, room := p.release(t, more)
+// next gives the slot of a task that ended to the next one of its action, if
+// one waits.
+func (p *pool) next(t *task) *task {
+	next, room := p.release(t)
 	for part := range room {
 		part.reopen(t.action)
 	}
 	return next
 }
 
-func (p *pool) release(t *task, more bool) (next *task, room map[*part]struct{}) {
+func (p *pool) release(t *task) (next *task, room map[*part]struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l := p.lanes[t.action]
-	if more && len(l.queue) > 0 {
+	if len(l.queue) > 0 {
 		next, l.queue[0] = l.queue[0], nil
 		l.queue = l.queue[1:]
 		p.queued--

@@ -301,3 +301,80 @@ func TestWhatAVerdictMakesRuns(t *testing.T) {
 		}
 	})
 }
+
+// An item that has waited and was changed meanwhile is left as it was run.
+func TestNilVerdictOnAnItemThatWaited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		f := start(t, one(nil), work.Config{Parallel: 1, Run: func(_ context.Context, item work.Item) work.Verdict {
+			if item.ID == "0" {
+				<-stuck
+			}
+			return nil
+		}})
+		defer f.stop()
+		f.create(t, f.due("0"))
+		synctest.Wait()
+		f.create(t, f.due("a"))
+		synctest.Wait()
+		if err := signal(f, "a"); err != nil {
+			t.Fatal(err)
+		}
+		close(stuck)
+		synctest.Wait()
+		f.Wake(0, f.clock.now().Add(-time.Hour))
+		synctest.Wait()
+		if f.runs("a") != 1 {
+			t.Errorf("it ran %d times", f.runs("a"))
+		}
+	})
+}
+
+// A finished item that someone wrote again stays.
+func TestForgottenTooLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := one(nil)
+		other := setUp(t, s, work.Config{})
+		defer other.stop()
+		f := start(t, s, work.Config{Forget: func(work.Item) []store.Change {
+			again := func(i work.Item) (*work.Item, []store.Change, error) { i.Status = work.Suspended; return &i, nil, nil }
+			if _, err := other.Update(context.Background(), 0, "a", again); err != nil {
+				t.Error(err)
+			}
+			return nil
+		}})
+		defer f.stop()
+		item := f.due("a")
+		item.Status = work.Done
+		f.create(t, item)
+		pass(time.Hour)
+		if f.get(t, "a").Status != work.Suspended {
+			t.Errorf("it is %+v", f.get(t, "a"))
+		}
+	})
+}
+
+// A verdict that conflicts by what goes with it is asked again, not at once.
+func TestVerdictWhoseChangesConflict(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		calls, began := 0, time.Now()
+		f := start(t, one(nil), work.Config{Run: func(context.Context, work.Item) work.Verdict {
+			return func(work.Item) (*work.Item, []store.Change) {
+				calls++
+				if time.Since(began) > time.Minute {
+					return nil, nil
+				}
+				return nil, []store.Change{{Op: store.Delete, Record: store.Record{Space: "x", Key: "k"}, From: store.ID{9}}}
+			}
+		}})
+		defer f.stop()
+		f.create(t, f.due("a"))
+		pass(time.Hour)
+		if f.count(t) != 0 || calls < 5 || calls > 100 || f.runs("a") != 1 {
+			t.Errorf("%d verdicts, %d runs, %d are left", calls, f.runs("a"), f.count(t))
+		}
+	})
+}

@@ -133,6 +133,9 @@ func (r *Runner) Wake(p store.Partition, due time.Time) {
 	}
 }
 
+// InFlight is how many items run or are about to.
+func (r *Runner) InFlight() int { return r.pool.size() }
+
 // Get finds an item.
 func (r *Runner) Get(ctx context.Context, p store.Partition, id string) (Item, bool, error) {
 	rec, found, err := r.keeper.Record(ctx, p, Space, id)

@@ -61,7 +61,7 @@ func (t *task) crash(now time.Time) crash {
 func (r *Runner) perform(ctx context.Context, t *task) {
 	for t != nil {
 		t.part.leave(t, r.do(ctx, t))
-		t = r.pool.next(t, ctx.Err() == nil)
+		t = r.pool.next(t)
 	}
 }
 

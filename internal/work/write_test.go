@@ -100,6 +100,28 @@ func TestWhatGoesWithItConflicts(t *testing.T) {
 	}
 }
 
+// That what goes with an item conflicts is found out after doubt too.
+func TestConflictInDoubt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		lost := true
+		f := setUp(t, one(func() memory.Kind {
+			if lost {
+				lost = false
+				return memory.UnknownLost
+			}
+			return memory.None
+		}), work.Config{})
+		defer f.stop()
+		wrong := store.Change{Op: store.Delete, Record: store.Record{Space: "x", Key: "k"}, From: store.ID{9}}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, _, err := f.Create(ctx, waiting("a"), wrong); !errors.Is(err, work.ErrConflict) {
+			t.Error(err)
+		}
+	})
+}
+
 // Writers of one item lose nothing of each other, whatever the outcomes.
 func TestNoUpdateIsLost(t *testing.T) {
 	t.Parallel()

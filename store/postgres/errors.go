@@ -15,6 +15,9 @@ const (
 	codeCanceled      = "57014"
 	codeSerialization = "40001"
 	codeDeadlock      = "40P01"
+	codeLocked        = "55P03"
+	codeUnique        = "23505"
+	codeUntyped       = "42P18"
 )
 
 // wroteNothing tells whether a statement that ended with the error has
@@ -45,8 +48,12 @@ func severity(e *pgconn.PgError) string {
 
 // worthRepeating tells of a failure that is only about the moment.
 func worthRepeating(err error) bool {
+	return isCode(err, codeSerialization) || isCode(err, codeDeadlock)
+}
+
+func isCode(err error, code string) bool {
 	var told *pgconn.PgError
-	return errors.As(err, &told) && (told.Code == codeSerialization || told.Code == codeDeadlock)
+	return errors.As(err, &told) && told.Code == code
 }
 
 // explain wraps an error with what was done and how to mend what people can.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -35,19 +36,29 @@ func textTable(name string) string { return name + "_talix_text" }
 // Terms implements table.Dialect: each word as an FTS5 string, so that none is
 // taken for an operator.
 func (t *Tables) Terms(text string) table.Value {
-	words := strings.FieldsFunc(text, func(r rune) bool { return !isWord(r) })
+	var words []string
+	last := false // the last word of the text is the last of words
+	for w := range strings.FieldsFuncSeq(text, func(r rune) bool { return !isWord(r) }) {
+		w = `"` + w + `"`
+		if last = !slices.Contains(words, w); last {
+			words = append(words, w)
+		}
+		if len(words) == maxTerms {
+			return table.TextValue(strings.Join(words, " "))
+		}
+	}
 	if len(words) == 0 {
 		return table.TextValue(`""`) // matches nothing
 	}
-	for i, w := range words {
-		words[i] = `"` + w + `"`
-	}
 	terms := strings.Join(words, " ")
-	if last, _ := utf8.DecodeLastRuneInString(text); isWord(last) {
+	if r, _ := utf8.DecodeLastRuneInString(text); last && isWord(r) {
 		terms += "*" // perhaps still being typed
 	}
 	return table.TextValue(terms)
 }
+
+// maxTerms bounds the words of one search: each costs the database work.
+const maxTerms = 64
 
 // AsOf implements table.Dialect. The last position but one is that of rows
 // which are valid now.

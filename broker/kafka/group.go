@@ -6,7 +6,11 @@ import (
 )
 
 // assigned is told which partitions are new. It also runs when nothing is.
-func (r *receiver) assigned(ids []int32) {
+func (r *receiver) assigned(ctx context.Context, ids []int32) {
+	if len(ids) == 0 || !r.turn(ctx, nil) { // what was fetched before is not theirs
+		return
+	}
+	defer r.yield()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, id := range ids {
@@ -21,12 +25,14 @@ func (r *receiver) revoked(ctx context.Context, ids []int32) {
 	if len(ids) == 0 {
 		return
 	}
-	r.handing <- struct{}{} // what was fetched is delivered
 	moving := r.move(ids)
-	<-r.handing
+	defer r.drop(moving)
 	limit := time.NewTimer(r.broker.cfg.Handover)
 	defer limit.Stop()
-	defer r.drop(moving)
+	if !r.turn(ctx, limit.C) { // nothing is between the client and the partition
+		return
+	}
+	r.yield()
 	for !r.still(moving) {
 		select {
 		case <-r.moved:
@@ -39,6 +45,20 @@ func (r *receiver) revoked(ctx context.Context, ids []int32) {
 		}
 	}
 }
+
+// turn waits until no record is on its way from the client to its partition.
+func (r *receiver) turn(ctx context.Context, limit <-chan time.Time) bool {
+	select {
+	case r.handing <- struct{}{}:
+		return true
+	case <-limit:
+	case <-r.abandoned:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func (r *receiver) yield() { <-r.handing }
 
 func (r *receiver) move(ids []int32) []*partition {
 	r.mu.Lock()
@@ -67,11 +87,7 @@ func (r *receiver) still(moving []*partition) bool {
 }
 
 // lost is told which partitions others may have already.
-func (r *receiver) lost(ids []int32) {
-	r.handing <- struct{}{}
-	r.drop(r.move(ids))
-	<-r.handing
-}
+func (r *receiver) lost(ids []int32) { r.drop(r.move(ids)) }
 
 // drop forgets partitions; what is in work of them is not the receiver's any
 // more.

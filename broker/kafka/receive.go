@@ -127,7 +127,7 @@ func (r *receiver) options() []kgo.Opt {
 		kgo.HeartbeatInterval(min(session/4, 3*time.Second)),
 		kgo.RebalanceTimeout(handover + session),
 		kgo.DisableAutoCommit(),
-		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, got map[string][]int32) { r.assigned(got[r.sub.Topic]) }),
+		kgo.OnPartitionsAssigned(func(ctx context.Context, _ *kgo.Client, got map[string][]int32) { r.assigned(ctx, got[r.sub.Topic]) }),
 		kgo.OnPartitionsRevoked(func(ctx context.Context, _ *kgo.Client, lost map[string][]int32) { r.revoked(ctx, lost[r.sub.Topic]) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, lost map[string][]int32) { r.lost(lost[r.sub.Topic]) }),
 		kgo.WithHooks(arrivals(func() { wake(r.changed) })),
@@ -177,10 +177,12 @@ func (r *receiver) hand(life context.Context) error {
 		if n == 0 {
 			return nil
 		}
-		r.handing <- struct{}{}
+		if !r.turn(life, nil) {
+			return nil
+		}
 		fetches := r.client.PollRecords(nil, n) //nolint:staticcheck // nil means: don't wait
 		fetches.EachRecord(r.take)
-		<-r.handing
+		r.yield()
 		if err := r.check(life, fetches); err != nil {
 			return err
 		}

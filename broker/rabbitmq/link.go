@@ -55,7 +55,7 @@ func (b *Broker) dial(ctx, life context.Context) (*link, error) {
 	ended := l.conn.NotifyClose(make(chan *amqp.Error, 1))
 	go func() { // owned by the connection, which always ends
 		defer close(l.broken)
-		<-ended
+		_ = <-ended // why, others hear too
 		stop()
 	}()
 	return l, nil
@@ -91,6 +91,6 @@ func (l *link) with(fn func(*amqp.Channel) error) error {
 	if err != nil {
 		return fmt.Errorf("open channel: %w", err)
 	}
-	defer ch.Close()
+	defer func() { _ = ch.Close() }() // refused requests have closed it
 	return fn(ch)
 }

@@ -107,7 +107,7 @@ func (r *receiver) mark(f *flight) (done chan error, err error) {
 	}
 	w := waiter{f.window, f.offset + 1, make(chan error, 1)}
 	r.waiters = append(r.waiters, w)
-	r.wake()
+	wake(r.moved)
 	return w.done, nil
 }
 
@@ -128,7 +128,7 @@ func (r *receiver) settledOne() {
 	if r.stopping() && r.unsettled == 0 {
 		r.over()
 	}
-	r.wake()
+	wake(r.changed)
 }
 
 // store notes a position that the server has confirmed.

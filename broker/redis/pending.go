@@ -57,7 +57,7 @@ func (r *receiver) claim(ctx context.Context, page []redis.XPendingExt) error {
 	for len(page) > 0 && ctx.Err() == nil {
 		n := min(r.room(), len(page))
 		if n == 0 {
-			r.idle(ctx, nil)
+			r.idle(ctx)
 			continue
 		}
 		if err := r.claimNow(ctx, r.absent(page[:n])); err != nil {

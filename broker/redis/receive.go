@@ -146,7 +146,7 @@ func (r *receiver) flow(ctx context.Context) error {
 func (r *receiver) fresh(ctx context.Context, w *watcher) error {
 	n := r.room()
 	if n == 0 {
-		r.idle(ctx, nil)
+		r.idle(ctx)
 		return nil
 	}
 	entries, err := r.read(ctx, n)
@@ -165,12 +165,11 @@ func (r *receiver) fresh(ctx context.Context, w *watcher) error {
 	return nil
 }
 
-// idle waits until something was settled or has come.
-func (r *receiver) idle(ctx context.Context, came <-chan error) {
+// idle waits until something was settled.
+func (r *receiver) idle(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-r.changed:
-	case <-came:
 	}
 }
 
@@ -202,7 +201,7 @@ func (r *receiver) room() int {
 // is closed.
 func (r *receiver) settled(work context.Context) {
 	for r.room() < r.sub.InFlight && work.Err() == nil {
-		r.idle(work, nil)
+		r.idle(work)
 	}
 }
 

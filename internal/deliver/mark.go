@@ -13,12 +13,7 @@ import (
 // keepMark stores the mark a moment after it moved, until ctx ends.
 func (c *consumer) keepMark(ctx context.Context) {
 	c.dropGuards(ctx) // of an earlier runtime
-	for {
-		select {
-		case <-c.window.change(c.mark()):
-		case <-ctx.Done():
-			return
-		}
+	for c.untilChange(ctx) {
 		timer := time.NewTimer(c.cfg.MarkEvery)
 		select {
 		case <-timer.C:
@@ -27,6 +22,21 @@ func (c *consumer) keepMark(ctx context.Context) {
 			timer.Stop()
 			return
 		}
+	}
+}
+
+// untilChange waits until there is something for flush to do; false if ctx
+// ended.
+func (c *consumer) untilChange(ctx context.Context) bool {
+	moved := c.window.change(c.mark()) // before looking for guards, so that none is missed
+	if len(c.closable()) > 0 {
+		return ctx.Err() == nil
+	}
+	select {
+	case <-moved:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

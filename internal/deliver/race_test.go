@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -113,6 +114,66 @@ func TestEventComesAtTheLanesEnd(t *testing.T) {
 		h.make("a", 1)
 		time.Sleep(time.Minute)
 		w.expect("a", 1, 2)
+		h.stop()
+	})
+}
+
+// What tells that a lane is done does not stay, though it was written while the
+// mark moved.
+func TestGuardComesWhileOthersGo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var healthy, slow, late atomic.Bool
+		release := make(chan struct{})
+		failed := map[string]bool{}
+		w := newWorld(t, memory.Config{
+			Partitions: 1,
+			Fault: func(store.Partition, []store.Batch) (f memory.Fault) {
+				if slow.Load() {
+					f.Delay = 10 * time.Millisecond
+				}
+				return f
+			},
+			ReadFault: func(method string) error {
+				if method == "Record" && late.CompareAndSwap(true, false) {
+					<-release
+				}
+				return nil
+			},
+		}, nil)
+		var mu sync.Mutex
+		w.become(func(_ context.Context, e *store.Event) deliver.Run {
+			mu.Lock()
+			defer mu.Unlock()
+			id := e.Stream.ID
+			switch {
+			case id == "held" && !healthy.Load():
+				return deliver.Run{Err: registry.Faultf(registry.Unavailable, "away")}
+			case id != "held" && !failed[id]:
+				failed[id] = true
+				return deliver.Run{Err: errBug}
+			}
+			late.Store(id == "late") // its lane is about to be closed
+			return deliver.Run{}
+		})
+		h := w.start()
+		h.make("held", 1)
+		for i := range 10 {
+			h.make(fmt.Sprint("e", i), 1)
+		}
+		time.Sleep(time.Minute)
+		h.make("late", 1)
+		time.Sleep(time.Minute)
+		healthy.Store(true)
+		slow.Store(true)
+		for w.items() == 11 {
+			time.Sleep(time.Millisecond)
+		}
+		close(release)
+		time.Sleep(time.Minute)
+		if n := w.items(); n != 0 {
+			t.Errorf("%d items are left", n)
+		}
 		h.stop()
 	})
 }

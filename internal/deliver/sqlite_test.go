@@ -1,7 +1,6 @@
 package deliver_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -74,17 +73,6 @@ func TestLanesOnDisk(t *testing.T) {
 	if n, err := h.dispatcher.Replay(t.Context(), "act"); n != entities || err != nil {
 		t.Errorf("replayed %d: %v", n, err)
 	}
-	t.Cleanup(func() {
-		if t.Failed() {
-			for p := range w.store.Partitions() {
-				items, _ := h.runner.List(context.Background(), store.Partition(p), "", "", 100)
-				for _, i := range items {
-					t.Logf("left: %+v done %v", i, w.doneOf(i.Stream.ID))
-				}
-			}
-			t.Logf("%+v", h.dispatcher.Status())
-		}
-	})
 	eventually(t, "all items go", func() bool { return w.items() == 0 })
 	h.stop()
 	for i := range entities {

@@ -30,6 +30,7 @@ type backend struct {
 	forbid   error
 	rows     func(*registry.Query) iter.Seq2[any, error] // what Each gives
 	changes  iter.Seq2[registry.Change, error]           // what Watch gives
+	watch    func(context.Context, func(registry.Change, error) bool)
 	remember error
 }
 
@@ -57,8 +58,11 @@ func (b *backend) Each(_ context.Context, q *registry.Query, _ any, r *httpedge.
 	return b.rows(q)
 }
 
-func (b *backend) Watch(_ context.Context, _ *registry.Query, _ any, r *httpedge.Request) iter.Seq2[registry.Change, error] {
+func (b *backend) Watch(ctx context.Context, _ *registry.Query, _ any, r *httpedge.Request) iter.Seq2[registry.Change, error] {
 	b.note(r)
+	if b.watch != nil {
+		return func(yield func(registry.Change, error) bool) { b.watch(ctx, yield) }
+	}
 	return b.changes
 }
 

@@ -33,7 +33,6 @@ func (x *exchange) open(mediaType string) *wire {
 	}
 	x.written = true
 	w := &wire{x, http.NewResponseController(x.w)}
-	_ = w.control.SetReadDeadline(time.Time{}) // that of the server is for requests, which this one was read whole
 	x.w.WriteHeader(http.StatusOK)
 	return w
 }

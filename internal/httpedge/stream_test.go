@@ -280,10 +280,13 @@ func TestEventsOutliveTheServersReadTimeout(t *testing.T) {
 			}
 			return bufio.NewReader(ours)
 		}
-		b.changes = func(yield func(registry.Change, error) bool) {
+		b.watch = func(ctx context.Context, yield func(registry.Change, error) bool) {
 			_ = yield(registry.Change{Kind: registry.Present, ID: "F-0"}, nil)
-			time.Sleep(time.Hour)
-			_ = yield(registry.Change{Kind: registry.Delete, ID: "F-1", Row: liveRow("late", "")}, nil)
+			select {
+			case <-time.After(time.Hour):
+				_ = yield(registry.Change{Kind: registry.Delete, ID: "F-1", Row: liveRow("late", "")}, nil)
+			case <-ctx.Done(): // the caller is taken for gone
+			}
 		}
 		resp, err := http.ReadResponse(ask(), nil)
 		if err != nil {
@@ -294,7 +297,7 @@ func TestEventsOutliveTheServersReadTimeout(t *testing.T) {
 		}
 		resp.Body.Close()
 
-		b.changes = func(yield func(registry.Change, error) bool) {
+		b.watch = func(_ context.Context, yield func(registry.Change, error) bool) {
 			started := time.Now()
 			defer func() {
 				if took := time.Since(started); took > time.Minute {

@@ -26,6 +26,8 @@ type list struct {
 	rows []live.Row
 	fail error
 	runs atomic.Int64
+	// during is called once, after the rows were read and before they are told.
+	during func()
 }
 
 var _ live.Source = (*list)(nil)
@@ -44,8 +46,13 @@ func (l *list) Tables() []string { return []string{"Things"} }
 func (l *list) Rows(context.Context) ([]live.Row, error) {
 	l.runs.Add(1)
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Clone(l.rows), l.fail
+	rows, fail, during := slices.Clone(l.rows), l.fail, l.during
+	l.during = nil
+	l.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	return rows, fail
 }
 
 func (*list) Decode(r live.Row) (*registry.LiveRow, error) {

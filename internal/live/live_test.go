@@ -191,6 +191,24 @@ func TestManyChangesAtOnce(t *testing.T) {
 	})
 }
 
+// TestChangeDuringARun: what a run has just missed makes another one.
+func TestChangeDuringARun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, h := newList("a"), hub(t, live.Config{})
+		l.during = func() {
+			l.put(0, "b", 1)
+			h.Changed("things")
+		}
+		w := &watcher{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := w.until(h.Watch(ctx, l, ""), func() bool { return len(w.rows) == 2 }); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestFeedLingers: for a while after its last reader left a feed is there to be
 // resumed, and asks the database nothing.
 func TestFeedLingers(t *testing.T) {

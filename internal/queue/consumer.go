@@ -227,7 +227,7 @@ func waits(err error) bool {
 // succeeded acknowledges a message. One with a journal is put on record first,
 // since its steps must not be run again if it is delivered again.
 func (c *consumer) succeeded(ctx context.Context, d *broker.Delivery, item work.Item, journal string) bool {
-	if journal != "" && !c.insist(ctx, "put it on record as done", func(ctx context.Context) error { return c.record(ctx, item) }) {
+	if journal != "" && !c.insist(ctx, "put it on record as done", func(ctx context.Context) error { return c.recordJournaled(ctx, item) }) {
 		return false
 	}
 	c.settle(ctx, d, "acknowledge", d.Ack)

@@ -189,6 +189,23 @@ func TestJournaledMessage(t *testing.T) {
 	})
 }
 
+// A run that may have had a journal, and has none, leaves no record.
+func TestMessageWithoutJournal(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, memory.Config{}, brokermemory.Config{}, func(_ context.Context, _ broker.Message, item work.Item) deliver.Run {
+			return deliver.Run{Journal: item.Run}
+		})
+		h := w.start()
+		w.publish("a", "a1")
+		synctest.Wait()
+		if w.expect("a", "a1"); w.records(queue.Seen) != 0 {
+			t.Error("it is on record")
+		}
+		h.stop()
+	})
+}
+
 // With a dead-letter queue, what fails for good goes there, and its key goes
 // on.
 func TestDeadLetters(t *testing.T) {

@@ -136,6 +136,16 @@ func (t *taker) record(ctx context.Context, item work.Item) error {
 	return nil
 }
 
+// recordJournaled is record for a message whose run may have a journal, if it
+// has one.
+func (t *taker) recordJournaled(ctx context.Context, item work.Item) error {
+	found, err := t.keeper.Records(ctx, item.Partition, journal.Space, item.Run+"/", "", 1)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return t.record(ctx, item)
+}
+
 // keep writes an item that is new; false if the message is on record as done.
 func (t *taker) keep(ctx context.Context, item work.Item, notes []store.Change) (bool, error) {
 	_, _, err := t.cfg.Work.Create(ctx, item, append([]store.Change{unlessDone(item)}, notes...)...)

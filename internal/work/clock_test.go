@@ -31,14 +31,9 @@ func TestClockJumpsAhead(t *testing.T) {
 
 func TestClockJumpsBack(t *testing.T) {
 	t.Parallel()
-	t.Run("queued", func(t *testing.T) { t.Parallel(); jumpBack(t, 0) })
-	t.Run("in the store", func(t *testing.T) { t.Parallel(); jumpBack(t, 1) })
-}
-
-func jumpBack(t *testing.T, inFlight int) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
-		f := start(t, one(nil), work.Config{Parallel: 1, InFlight: inFlight, Run: func(_ context.Context, item work.Item) work.Verdict {
+		f := start(t, one(nil), work.Config{Parallel: 1, Run: func(_ context.Context, item work.Item) work.Verdict {
 			if item.ID == "stuck" {
 				<-stuck
 			}
@@ -73,6 +68,31 @@ func jumpBack(t *testing.T, inFlight int) {
 			if n != 1 {
 				t.Errorf("%s ran %d times", id, n)
 			}
+		}
+	})
+}
+
+// What had no room when the clock was set back is due again later.
+func TestClockJumpsBackBehindABacklog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		f := start(t, one(nil), work.Config{Parallel: 1, InFlight: 1, Run: func(context.Context, work.Item) work.Verdict {
+			<-stuck
+			return gone
+		}})
+		defer f.stop()
+		f.many(t, "act", f.clock.now(), 10)
+		synctest.Wait()
+		f.clock.jump(-time.Hour)
+		close(stuck)
+		pass(time.Minute)
+		if n := f.count(t); n != 9 {
+			t.Errorf("%d are left before it is time", n)
+		}
+		pass(time.Hour)
+		if n := f.count(t); n != 0 {
+			t.Errorf("%d are left", n)
 		}
 	})
 }

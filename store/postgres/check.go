@@ -57,7 +57,7 @@ func (s *Store) checkRule(ctx context.Context, broken, query string) error {
 		if err != nil {
 			return err
 		}
-		defer hangUp(conn)
+		defer s.readers.dialer.hangUp(conn)
 		if _, err := conn.Exec(ctx, "SET statement_timeout = 0"); err != nil {
 			return err
 		}

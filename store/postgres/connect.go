@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ type dialer struct {
 	config  *pgx.ConnConfig
 	timeout time.Duration
 	setup   string // SQL that each new session begins with
+	leaving sync.WaitGroup
 }
 
 func newDialer(dsn string, timeout time.Duration, setup string) (*dialer, error) {
@@ -54,15 +56,20 @@ func (d *dialer) dial(ctx context.Context) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("connect to the database: %w", err)
 	}
 	if _, err := conn.PgConn().Exec(ctx, d.setup).ReadAll(); err != nil {
-		hangUp(conn)
+		d.hangUp(conn)
 		return nil, fmt.Errorf("set up session: %w", err)
 	}
 	return conn, nil
 }
 
-// hangUp ends a connection, with or without the server.
-func hangUp(conn *pgx.Conn) {
+// hangUp ends a connection, with or without the server. What is left to do then,
+// such as telling the server that nobody waits any more, goes on by itself.
+func (d *dialer) hangUp(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = conn.Close(ctx) // it is of no more use
+	d.leaving.Go(func() { <-conn.PgConn().CleanupDone() })
 }
+
+// close waits until nothing is left of connections that were ended.
+func (d *dialer) close() { d.leaving.Wait() }

@@ -1,5 +1,6 @@
-// Package postgres keeps a store in a schema of a PostgreSQL database, 14 or
-// later, where any number of processes may have it open at a time.
+// Package postgres keeps a store (Store) and view tables (Tables) in schemas of a
+// PostgreSQL database, 14 or later, where any number of processes may have them
+// open at a time.
 //
 // # What is promised
 //
@@ -49,5 +50,5 @@
 //
 // Open (store.go, migrate.go, schema/), then Commit (commit.go, queue.go,
 // writer.go, plan.go, call.go, look.go), then the readers (read.go, load.go,
-// row.go).
+// row.go). Views start at tables.go.
 package postgres

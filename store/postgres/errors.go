@@ -18,6 +18,7 @@ const (
 	codeLocked        = "55P03"
 	codeUnique        = "23505"
 	codeUntyped       = "42P18"
+	codeAmbiguous     = "42P08"
 )
 
 // wroteNothing tells whether a statement that ended with the error has

@@ -38,3 +38,20 @@ func ExampleStore_Claim() {
 	epoch, ok, err := s.Claim(ctx, store.Partition(7), "node-1")
 	fmt.Println(epoch, ok, err)
 }
+
+func ExampleOpenTables() {
+	ctx := context.Background()
+	s, err := postgres.OpenTables(ctx, postgres.TablesConfig{DSN: os.Getenv("DATABASE_URL")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer s.Close()
+	for row, err := range s.Query(ctx, "SELECT name FROM documents ORDER BY name", nil) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(row[0].Text())
+	}
+}

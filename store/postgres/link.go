@@ -49,7 +49,7 @@ func (l *link) answers(ctx context.Context) bool {
 // drop ends the connection, if there is one.
 func (l *link) drop() {
 	if l.conn != nil {
-		hangUp(l.conn)
+		l.dialer.hangUp(l.conn)
 		l.conn = nil
 	}
 }

@@ -12,44 +12,55 @@ var (
 	errZero     = errors.New("the text holds a zero byte")
 )
 
-// numbered rewrites a query's named parameters to numbers, and tells the names
-// in the order of their numbers. It knows quotes and comments, and nothing else
-// of SQL.
-func numbered(sql string) (text string, names []string, err error) {
+// parsed is a query whose named parameters have become numbers. It knows quotes
+// and comments, and nothing else of SQL.
+type parsed struct {
+	text  string   // each name has a number
+	names []string // in the order of their numbers
+	apart string   // each place has a number
+	at    []int    // the index of the name at each place
+}
+
+func parse(sql string) (*parsed, error) {
 	if strings.IndexByte(sql, 0) >= 0 {
-		return "", nil, errZero
+		return nil, errZero
 	}
-	var out strings.Builder
+	p := &parsed{}
+	var text, apart strings.Builder
 	for i := 0; i < len(sql); {
 		n := skip(sql[i:])
 		switch {
 		case n > 0:
-			out.WriteString(sql[i : i+n])
 		case strings.HasPrefix(sql[i:], "::"):
 			n = 2
-			out.WriteString("::")
 		case sql[i] == ':' && i+1 < len(sql) && isLetter(sql[i+1]):
 			n = 1 + wordLength(sql[i+1:])
-			names = named(&out, names, sql[i+1:i+n])
+			fmt.Fprintf(&text, "$%d", p.name(sql[i+1:i+n])+1)
+			fmt.Fprintf(&apart, "$%d", len(p.at))
+			i += n
+			continue
 		case sql[i] == '$' && i+1 < len(sql) && isDigit(sql[i+1]):
-			return "", nil, fmt.Errorf("parameter %q: %w", sql[i:i+2], errNumbered)
+			return nil, fmt.Errorf("parameter %q: %w", sql[i:i+2], errNumbered)
 		default:
 			n = max(1, wordLength(sql[i:]))
-			out.WriteString(sql[i : i+n])
 		}
+		text.WriteString(sql[i : i+n])
+		apart.WriteString(sql[i : i+n])
 		i += n
 	}
-	return out.String(), names, nil
+	p.text, p.apart = text.String(), apart.String()
+	return p, nil
 }
 
-func named(out *strings.Builder, names []string, name string) []string {
-	at := slices.Index(names, name)
-	if at < 0 {
-		at = len(names)
-		names = append(names, name)
+// name notes a place, and returns the index of its name.
+func (p *parsed) name(name string) int {
+	i := slices.Index(p.names, name)
+	if i < 0 {
+		i = len(p.names)
+		p.names = append(p.names, name)
 	}
-	fmt.Fprintf(out, "$%d", at+1)
-	return names
+	p.at = append(p.at, i)
+	return i
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

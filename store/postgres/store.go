@@ -49,7 +49,8 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	}
 	s := newStore(config, d, conn)
 	if err := s.load(ctx, conn); err != nil {
-		hangUp(conn)
+		d.hangUp(conn)
+		d.close()
 		return nil, explainRead("open store in schema "+config.Schema, ended(ctx, err))
 	}
 	for range s.partitions {
@@ -112,6 +113,7 @@ func (s *Store) Close() error {
 	for _, w := range s.writers {
 		w.link.drop()
 	}
+	s.readers.dialer.close()
 	return nil
 }
 

@@ -101,20 +101,50 @@ func commitAs(t *testing.T, s store.Store, p store.Partition, want []store.Statu
 }
 
 // TestGuard: what one store remembers of a stream does not stand against what
-// another one has written.
+// another one has written, whatever else it writes meanwhile.
 func TestGuard(t *testing.T) {
 	t.Parallel()
-	a, b := pair(t)
-	s, other := stream(1, 4, "s"), stream(1, 4, "t")
-	durable(t, a, 1, event(s, 1))
-	durable(t, a, 1, event(s, 2))
-	durable(t, b, 1, event(s, 3))
-	guarded := event(other, 1)
-	guarded.Appends = append(guarded.Appends, store.Append{Stream: s, Expect: 2})
-	outcomes := a.Commit(t.Context(), 1, []store.Batch{guarded})
-	if outcomes[0].Status != store.Conflict {
-		t.Errorf("what was decided on version 2 of a stream with 3 ended as %v (%v)", outcomes[0].Status, outcomes[0].Err)
+	for name, meanwhile := range map[string]string{"at once": "", "after another commit": "u"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := pair(t)
+			s := stream(1, 4, "s")
+			durable(t, a, 1, event(s, 1))
+			durable(t, a, 1, event(s, 2))
+			durable(t, b, 1, event(s, 3))
+			if meanwhile != "" {
+				durable(t, a, 1, event(stream(1, 4, meanwhile), 1))
+			}
+			guarded := event(stream(1, 4, "t"), 1)
+			guarded.Appends = append(guarded.Appends, store.Append{Stream: s, Expect: 2})
+			commitAs(t, a, 1, []store.Status{store.Conflict}, guarded)
+			guarded.Appends[1].Expect = 3
+			durable(t, a, 1, guarded)
+		})
 	}
-	guarded.Appends[1].Expect = 3
-	durable(t, a, 1, guarded)
+}
+
+// TestRecordsOfOneCall: what is put, deleted with others and put again by one
+// call ends as if each batch had come alone.
+func TestRecordsOfOneCall(t *testing.T) {
+	t.Parallel()
+	s := open(t, config(t))
+	change := func(op store.Op, key string, rev, from byte) store.Batch {
+		return store.Batch{Records: []store.Change{{
+			Record: store.Record{Space: "x", Key: key, Rev: store.ID{rev}}, Op: op, From: store.ID{from},
+		}}}
+	}
+	durable(t, s, 1, change(store.Put, "a/old", 1, 0), change(store.Put, "b", 1, 0))
+	const ok, no = store.Durable, store.Conflict
+	commitAs(t, s, 1, []store.Status{ok, no, ok, no, ok, ok, ok, ok},
+		change(store.Put, "a/new", 2, 0), change(store.Put, "a/new", 3, 9), change(store.DeleteUnder, "a/", 0, 0), change(store.Put, "a/old", 4, 1),
+		change(store.Put, "a/last", 5, 0), change(store.Delete, "b", 0, 1), change(store.Put, "b", 6, 0), change(store.Put, "b", 7, 6))
+	found, err := s.Records(t.Context(), 1, "x", "", "", 10)
+	if err != nil || len(found) != 2 || found[0].Key != "a/last" || found[1].Key != "b" || found[1].Rev != (store.ID{7}) {
+		t.Errorf("left are %v (%v)", found, err)
+	}
+	commitAs(t, s, 1, []store.Status{ok, ok}, change(store.Put, "c/1", 1, 0), change(store.DeleteUnder, "c/", 0, 0))
+	if _, there, err := s.Record(t.Context(), 1, "x", "c/1"); there || err != nil {
+		t.Errorf("a record that was put and deleted is there (%v)", err)
+	}
 }

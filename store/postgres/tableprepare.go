@@ -104,34 +104,59 @@ const guessStatement = "talix_guess"
 // untyped finds the parameter of which PostgreSQL can't tell the type.
 var untyped = regexp.MustCompile(`\$(\d+)`)
 
-// guess asks the server what it takes a query for. Parameters that can be of
-// any type are texts.
+// guess asks the server what it takes a query for. A place of a parameter that
+// can be of any type, as in ":vendor IS NULL", follows the others, and a
+// parameter that has no other is a text.
 func (s *session) guess(ctx context.Context, statement, sql string) (*guess, error) {
-	text, names, err := numbered(sql)
+	p, err := parse(sql)
 	if err != nil {
 		return nil, err
 	}
-	types := make([]uint32, len(names))
-	for {
-		d, err := s.describe(ctx, statement, text, types)
-		if n := untypedParam(err); n > 0 && n <= len(types) && types[n-1] == 0 {
-			types[n-1] = textOID
+	types, err := s.types(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.describe(ctx, statement, p.text, types)
+	if err == nil && len(d.Fields) == 0 {
+		s.forget(ctx)
+		err = errNoQuery
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &guess{p.text, p.names, d.ParamOIDs, d.Fields}, nil
+}
+
+// types are those of the parameters.
+func (s *session) types(ctx context.Context, p *parsed) ([]uint32, error) {
+	types, places := make([]uint32, len(p.names)), make([]uint32, len(p.at))
+	for len(p.at) > 0 {
+		d, err := s.describe(ctx, "", p.apart, places)
+		if n := untypedParam(err); n > 0 && n <= len(places) && places[n-1] == 0 {
+			places[n-1] = textOID
 			continue
-		}
-		if err == nil && len(d.Fields) == 0 {
-			s.forget(ctx)
-			err = errNoQuery
 		}
 		if err != nil {
 			return nil, err
 		}
-		return &guess{text, names, d.ParamOIDs, d.Fields}, nil
+		for i, oid := range d.ParamOIDs {
+			if of := p.at[i]; places[i] == 0 && (types[of] == 0 || types[of] == textOID) {
+				types[of] = oid
+			}
+		}
+		break
 	}
+	for i, oid := range types {
+		if oid == 0 {
+			types[i] = textOID
+		}
+	}
+	return types, nil
 }
 
 func untypedParam(err error) int {
 	var told *pgconn.PgError
-	if !errors.As(err, &told) || told.Code != codeUntyped {
+	if !errors.As(err, &told) || told.Code != codeUntyped && told.Code != codeAmbiguous {
 		return 0
 	}
 	found := untyped.FindStringSubmatch(told.Message)

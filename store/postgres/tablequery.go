@@ -46,7 +46,7 @@ func (t *Tables) Query(ctx context.Context, sql string, args []table.Arg) iter.S
 // cursor is one run of a query.
 type cursor struct {
 	tables *Tables
-	ctx    context.Context // of the one call of Query that this lives in
+	ctx    context.Context //nolint:containedctx // of the one call of Query that this lives in
 	inside bool            // the gate has been entered
 	link   *link           // nil once the last row was read
 	result *pgconn.ResultReader

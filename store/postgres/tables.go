@@ -95,6 +95,7 @@ func OpenTables(ctx context.Context, config TablesConfig) (*Tables, error) {
 	t.turn <- struct{}{}
 	if err := t.load(ctx); err != nil {
 		t.writer.drop()
+		writes.close()
 		return nil, explainRead("open view tables in schema "+config.Schema, ended(ctx, err))
 	}
 	return t, nil
@@ -285,5 +286,7 @@ func (t *Tables) Close() error {
 	t.readers.close()
 	t.scratch.link.drop()
 	t.writer.drop()
+	t.readers.dialer.close()
+	t.writer.dialer.close()
 	return nil
 }

@@ -43,7 +43,7 @@ var errTxEnded = errors.New("the transaction has ended")
 
 // update is a table.Tx.
 type update struct {
-	ctx     context.Context // of the one call of Update that this lives in
+	ctx     context.Context //nolint:containedctx // of the one call of Update that this lives in
 	session *session
 	pending map[string]*pending // changes that are not written yet, by table
 	order   []*pending

@@ -41,11 +41,11 @@ func (c ActionContext) With(ctx context.Context) ActionContext {
 func (c ActionContext) Now() time.Time { return c.host.Now() }
 
 // CorrelationID is shared by everything that one outside cause led to.
-func (c ActionContext) CorrelationID() store.ID { return c.host.Correlation() }
+func (c ActionContext) CorrelationID() store.ID { return c.host.Origin().Correlation }
 
 // DeliveryID is the same whenever the same trigger is delivered again. Give it
 // to outside systems as their idempotency key.
-func (c ActionContext) DeliveryID() store.ID { return c.host.Delivery() }
+func (c ActionContext) DeliveryID() store.ID { return c.host.Origin().Delivery }
 
 func (c ActionContext) newID() string { return c.host.NewID() }
 

@@ -32,7 +32,7 @@ import (
 // action, which no one runs again, Step runs fn and keeps nothing.
 func Step[T any](ctx ActionContext, name string, fn func(context.Context) (T, error)) (T, error) {
 	var out T
-	data, err := ctx.host.Do(ctx.Context, name, func(ctx context.Context) ([]byte, error) {
+	data, err := ctx.host.Kept().Do(ctx.Context, name, func(ctx context.Context) ([]byte, error) {
 		v, err := fn(ctx)
 		if err != nil {
 			return nil, toEngine(err)
@@ -60,7 +60,7 @@ func fromEngineStep(err error) error {
 // all of them. It returns their errors, joined. Their number must not change
 // between runs of the same work.
 func All(ctx ActionContext, branches ...func(ActionContext) error) error {
-	hosts := ctx.host.Fork(ctx.Context, len(branches))
+	hosts := ctx.host.Kept().Fork(ctx.Context, len(branches))
 	errs := make([]error, len(branches))
 	broken := make([]any, len(branches))
 	var all sync.WaitGroup
@@ -89,7 +89,7 @@ func recovered(p any) any {
 // again then, its steps being kept. It is for actions that are kept in the
 // store: those on events, messages and timers, schedules, workflows, and HTTP
 // with Async.
-func Sleep(ctx ActionContext, d time.Duration) { ctx.host.Sleep(ctx.Context, d) }
+func Sleep(ctx ActionContext, d time.Duration) { ctx.host.Kept().Sleep(ctx.Context, d) }
 
 // Signal is what an action can wait for: something that is told to it from
 // outside, such as a person's approval.
@@ -106,7 +106,7 @@ func NewSignal[T any](name string) *Signal[T] { return &Signal[T]{name} }
 // which they were sent. As Sleep, it is for actions that are kept in the store.
 func Await[T any](ctx ActionContext, s *Signal[T], timeout time.Duration) (T, bool) {
 	var out T
-	data, ok := ctx.host.Await(ctx.Context, s.name, timeout)
+	data, ok := ctx.host.Kept().Await(ctx.Context, s.name, timeout)
 	if !ok {
 		return out, false
 	}
@@ -125,7 +125,7 @@ func Send[T any](ctx ActionContext, runID string, s *Signal[T], value T) error {
 	if err != nil {
 		return fmt.Errorf("write signal %q: %w", s.name, err)
 	}
-	if err := ctx.host.Signal(ctx.Context, runID, s.name, data); err != nil {
+	if err := ctx.host.Kept().Signal(ctx.Context, runID, s.name, data); err != nil {
 		return fromEngine(err)
 	}
 	return nil
@@ -133,7 +133,7 @@ func Send[T any](ctx ActionContext, runID string, s *Signal[T], value T) error {
 
 // RunID names this run of the action, for signals that are sent to it; it stays
 // the same when the run is repeated. Empty in a plain OnHTTP action.
-func (c ActionContext) RunID() string { return c.host.RunID() }
+func (c ActionContext) RunID() string { return c.host.Origin().RunID }
 
 // Compensate registers what undoes something that a workflow did: should the
 // workflow fail or be cancelled, what was registered runs in reverse order,
@@ -141,7 +141,7 @@ func (c ActionContext) RunID() string { return c.host.RunID() }
 // it right before what is to be undone, so that nothing is done that is not
 // undone; undo then has to bear that the thing was not done yet.
 func Compensate(ctx ActionContext, name string, undo func(ActionContext) error) {
-	ctx.host.Compensate(name, func(c context.Context, h registry.Host) error {
+	ctx.host.Kept().Compensate(name, func(c context.Context, h registry.Host) error {
 		return toEngine(undo(ActionContext{c, h}))
 	})
 }

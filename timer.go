@@ -58,11 +58,11 @@ func (c CommandContext[S]) schedule(t *registry.Timer, key string, when time.Tim
 func (c CommandContext[S]) unschedule(t *registry.Timer, key string) { c.turn.Unschedule(t, key) }
 
 func (c ActionContext) schedule(t *registry.Timer, key string, when time.Time, in []byte) {
-	c.host.Schedule(c.Context, t, key, when, in)
+	c.host.Kept().Schedule(c.Context, t, key, when, in)
 }
 
 func (c ActionContext) unschedule(t *registry.Timer, key string) {
-	c.host.Unschedule(c.Context, t, key)
+	c.host.Kept().Unschedule(c.Context, t, key)
 }
 
 // Fired is a timer that is due.

@@ -70,7 +70,7 @@ func Start[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string, in I
 	if err != nil {
 		return fmt.Errorf("write input of workflow %q: %w", w.def.Name, err)
 	}
-	return fault(ctx.host.Start(ctx.Context, &w.def, id, in, data))
+	return fault(ctx.host.Kept().Start(ctx.Context, &w.def, id, in, data))
 }
 
 // WorkflowStatus says how far a workflow is.
@@ -106,7 +106,7 @@ type WorkflowState[Out any] struct {
 // State tells how far a workflow is; ErrNotFound if none was started under the
 // id, or its end was too long ago (see KeepFor).
 func State[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) (WorkflowState[Out], error) {
-	s, err := ctx.host.RunState(ctx.Context, w.RunID(id), false)
+	s, err := ctx.host.Kept().RunState(ctx.Context, w.RunID(id), false)
 	if err != nil {
 		return WorkflowState[Out]{}, fromEngine(err)
 	}
@@ -117,7 +117,7 @@ func State[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) (Wor
 // failed: for one that was cancelled, an error with CodeRejected. It waits as
 // long as ctx allows.
 func Wait[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) (Out, error) {
-	s, err := ctx.host.RunState(ctx.Context, w.RunID(id), true)
+	s, err := ctx.host.Kept().RunState(ctx.Context, w.RunID(id), true)
 	if err != nil {
 		return *new(Out), fromEngine(err)
 	}
@@ -151,17 +151,17 @@ func stateOf[Out any](s registry.RunState) (WorkflowState[Out], error) {
 // returns when that is durable; a workflow that is at its end already stays
 // as it is.
 func Cancel[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) error {
-	return fault(ctx.host.Control(ctx.Context, w.RunID(id), registry.RunCancel))
+	return fault(ctx.host.Kept().Control(ctx.Context, w.RunID(id), registry.RunCancel))
 }
 
 // Suspend lets a workflow pause before its next step, until Resume.
 func Suspend[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) error {
-	return fault(ctx.host.Control(ctx.Context, w.RunID(id), registry.RunSuspend))
+	return fault(ctx.host.Kept().Control(ctx.Context, w.RunID(id), registry.RunSuspend))
 }
 
 // Resume lets a workflow go on that was suspended.
 func Resume[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) error {
-	return fault(ctx.host.Control(ctx.Context, w.RunID(id), registry.RunResume))
+	return fault(ctx.host.Kept().Control(ctx.Context, w.RunID(id), registry.RunResume))
 }
 
 func fault(err error) error {

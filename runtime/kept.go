@@ -17,13 +17,6 @@ import (
 // What a scope can do more where its run is kept: line is the run's line of
 // steps, nil where it is not kept.
 
-func (s *scope) RunID() string {
-	if s.line == nil {
-		return ""
-	}
-	return s.line.RunID()
-}
-
 func (s *scope) Do(ctx context.Context, name string, fn func(context.Context) ([]byte, error)) ([]byte, error) {
 	if s.line == nil {
 		return fn(ctx)
@@ -189,7 +182,7 @@ func (s *scope) RunState(ctx context.Context, runID string, wait bool) (registry
 		return state, err
 	}
 	if rec.Failure != nil {
-		rec.Error = registry.Kept(rec.Failure)
+		rec.Error = registry.KeptFault(rec.Failure)
 	}
 	return rec.RunState, nil
 }
@@ -226,7 +219,7 @@ func stateOf(i work.Item) registry.RunState {
 	}
 	switch {
 	case i.Failure != nil:
-		s.Error = registry.Kept(i.Failure)
+		s.Error = registry.KeptFault(i.Failure)
 	case i.Error != "":
 		s.Error = &registry.Fault{Code: registry.Code(i.Code), Message: i.Error, Logged: true}
 	}

@@ -45,7 +45,10 @@ type scope struct {
 	runs  map[string]uint64 // how often each command was run on each entity
 }
 
-var _ registry.Host = (*scope)(nil)
+var (
+	_ registry.Host = (*scope)(nil)
+	_ registry.Kept = (*scope)(nil)
+)
 
 func (r *Runtime) newScope(c cause) *scope {
 	if c.correlation.IsZero() {
@@ -54,14 +57,18 @@ func (r *Runtime) newScope(c cause) *scope {
 	return &scope{r: r, cause: c, wrote: c.wrote}
 }
 
-func (s *scope) Correlation() store.ID { return s.cause.correlation }
-
-func (s *scope) Delivery() store.ID {
-	if s.cause.base.IsZero() {
-		return s.cause.correlation
+func (s *scope) Origin() registry.Origin {
+	o := registry.Origin{Correlation: s.cause.correlation, Delivery: s.cause.base}
+	if o.Delivery.IsZero() {
+		o.Delivery = o.Correlation
 	}
-	return s.cause.base
+	if s.line != nil {
+		o.RunID = s.line.RunID()
+	}
+	return o
 }
+
+func (s *scope) Kept() registry.Kept { return s }
 
 func (s *scope) Now() time.Time { return s.r.cfg.Now() }
 

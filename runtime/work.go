@@ -66,7 +66,7 @@ type WorkFilter struct {
 	Max int
 }
 
-var workKinds = []work.Kind{work.Event, work.Message, work.Request, work.Schedule, work.Timer, work.Workflow}
+var workKinds = [...]work.Kind{work.Event, work.Message, work.Request, work.Schedule, work.Timer, work.Workflow}
 
 // List lists unfinished work, in the order of kinds and then of IDs.
 func (w Work) List(ctx context.Context, f WorkFilter) ([]WorkItem, error) {
@@ -74,7 +74,7 @@ func (w Work) List(ctx context.Context, f WorkFilter) ([]WorkItem, error) {
 		f.Max = 100
 	}
 	f.Max = min(f.Max, 1000)
-	if f.Kind != "" && !slices.Contains(workKinds, work.Kind(f.Kind)) {
+	if f.Kind != "" && !slices.Contains(workKinds[:], work.Kind(f.Kind)) {
 		return nil, talix.Invalid("kind", "is none of %v", workKinds)
 	}
 	if f.Action != "" && f.Kind == "" {
@@ -228,7 +228,7 @@ func (w Work) Inspect(ctx context.Context, id string) (WorkDetail, error) {
 func stepOf(e journal.Entry) WorkStep {
 	s := WorkStep{Path: e.Path, Kind: e.Kind, Name: e.Name, Result: e.Data}
 	if e.Error != nil {
-		s.Error = registry.Kept(e.Error).Error()
+		s.Error = registry.KeptFault(e.Error).Error()
 	}
 	return s
 }

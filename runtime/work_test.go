@@ -19,6 +19,7 @@ import (
 	brokermemory "github.com/talix-dev/talix/broker/memory"
 	"github.com/talix-dev/talix/runtime"
 	"github.com/talix-dev/talix/source/webhook"
+	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/memory"
 )
 
@@ -228,13 +229,7 @@ func TestTopicOutAndIn(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 				for p := range 5 {
-					id := fmt.Sprint("p", p)
-					if got := fmt.Sprint(order[id]); got != "[1 2 3 4 5 6 7 8 9 10]" {
-						t.Errorf("%s came as %s", id, got)
-					}
-					if held, n := coinsIn(t, s, "mirror-"+id); held != 55 || n != 10 {
-						t.Errorf("the mirror of %s holds %d in %d events", id, held, n)
-					}
+					checkMirror(t, s, fmt.Sprint("p", p), order)
 				}
 				if items, _ := rt.Work().List(t.Context(), runtime.WorkFilter{}); len(items) != 0 {
 					t.Errorf("left over: %+v", items)
@@ -242,6 +237,16 @@ func TestTopicOutAndIn(t *testing.T) {
 				rt.Stop()
 			})
 		})
+	}
+}
+
+func checkMirror(t *testing.T, s store.Store, id string, order map[string][]int) {
+	t.Helper()
+	if got := fmt.Sprint(order[id]); got != "[1 2 3 4 5 6 7 8 9 10]" {
+		t.Errorf("%s came as %s", id, got)
+	}
+	if held, n := coinsIn(t, s, "mirror-"+id); held != 55 || n != 10 {
+		t.Errorf("the mirror of %s holds %d in %d events", id, held, n)
 	}
 }
 

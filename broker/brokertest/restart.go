@@ -139,11 +139,13 @@ type load struct {
 }
 
 func (l *load) publish(k int) {
-	for n := 1; !l.ending.Load(); n++ {
-		if err := l.broker.Publish(l.ctx, l.topic, message(fmt.Sprint("k", k), n)); err != nil {
+	for n := 0; !l.ending.Load(); {
+		count := 1 + n%3 // in one call
+		if err := l.broker.Publish(l.ctx, l.topic, messages(fmt.Sprint("k", k), n+1, n+count)...); err != nil {
 			l.Errorf("publish: %v", err)
 			return
 		}
+		n += count
 		l.done[k].Store(int64(n))
 	}
 }

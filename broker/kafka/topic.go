@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,6 +13,9 @@ import (
 
 // ensure makes a topic if it is missing.
 func (b *Broker) ensure(ctx context.Context, topic string) error {
+	if !valid(topic) {
+		return fmt.Errorf("%q: %w", topic, kerr.InvalidTopicException)
+	}
 	b.mu.Lock()
 	known := b.topics[topic]
 	b.mu.Unlock()
@@ -25,6 +29,16 @@ func (b *Broker) ensure(ctx context.Context, topic string) error {
 	defer b.mu.Unlock()
 	b.topics[topic] = true
 	return nil
+}
+
+// valid tells whether Kafka takes the name. Clients would ask again and again
+// for one that it does not take.
+func valid(topic string) bool {
+	const longest = 249
+	foreign := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-", r))
+	}
+	return topic != "" && len(topic) <= longest && topic != "." && topic != ".." && !strings.ContainsFunc(topic, foreign)
 }
 
 // create looks first: a user who may not create topics may use those that are

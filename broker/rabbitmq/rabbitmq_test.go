@@ -1,11 +1,8 @@
 package rabbitmq_test
 
 import (
-	"bytes"
 	"context"
 	"maps"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -120,33 +117,6 @@ func TestQuorum(t *testing.T) {
 	}
 }
 
-// await waits for what the server does by itself.
-func (s *server) await(tb testing.TB, so func() bool, what string) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), boot)
-	defer cancel()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !so() {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			tb.Fatalf("the server did not %s", what)
-		}
-	}
-}
-
-// wrote tells whether a name is in the register of a kind of queues.
-func (s *server) wrote(tb testing.TB, kind, name string) bool {
-	tb.Helper()
-	files, err := filepath.Glob(filepath.Join(s.dir, "*", kind, "*", "names.dets"))
-	if err != nil || len(files) != 1 {
-		tb.Fatalf("find the register of %s in %s: %q, %v", kind, s.dir, files, err)
-	}
-	names, err := os.ReadFile(files[0])
-	return err == nil && bytes.Contains(names, []byte(name))
-}
-
 func openWith(t *testing.T, cfg rabbitmq.Config) *rabbitmq.Broker {
 	t.Helper()
 	b, err := rabbitmq.Open(cfg)
@@ -190,11 +160,9 @@ func take(t *testing.T, b *rabbitmq.Broker, topic, group string, n int) []*broke
 		if got = append(got, d); len(got) == n {
 			cancel()
 		}
-		go func() { // the position is stored by who calls deliver
-			if err := d.Ack(context.WithoutCancel(ctx)); err != nil {
-				t.Error(err)
-			}
-		}()
+		if err := d.Ack(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
 	})
 	if err != nil || len(got) != n {
 		t.Fatalf("%d messages came, want %d: %v", len(got), n, err)

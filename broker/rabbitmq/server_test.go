@@ -121,25 +121,7 @@ func (s *server) settle(tb testing.TB) {
 	if err := b.Publish(ctx, "first", broker.Message{ID: "1"}); err != nil {
 		tb.Fatalf("publish to a new server: %v", err)
 	}
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for !s.registered(tb) {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			tb.Fatal("the server did not write down its coordinator of streams")
-		}
-	}
-}
-
-func (s *server) registered(tb testing.TB) bool {
-	tb.Helper()
-	files, err := filepath.Glob(filepath.Join(s.dir, "*", "coordination", "*", "names.dets"))
-	if err != nil || len(files) != 1 {
-		tb.Fatalf("find the names of coordinators in %s: %q, %v", s.dir, files, err)
-	}
-	names, err := os.ReadFile(files[0])
-	return err == nil && bytes.Contains(names, []byte("rabbit_stream_coordinator"))
+	s.await(tb, func() bool { return s.wrote(tb, "coordination", "rabbit_stream_coordinator") }, "write down its coordinator of streams")
 }
 
 func (s *server) write(tb testing.TB, name, text string) {
@@ -189,4 +171,31 @@ func end(tb testing.TB, cmd *exec.Cmd) {
 		tb.Fatalf("kill %s: %v", strings.Join(cmd.Args, " "), err)
 	}
 	_ = cmd.Wait() // it was killed
+}
+
+// await waits for what the server does by itself.
+func (s *server) await(tb testing.TB, so func() bool, what string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), boot)
+	defer cancel()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for !so() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			tb.Fatalf("the server did not %s", what)
+		}
+	}
+}
+
+// wrote tells whether a name is in the register of a kind of queues.
+func (s *server) wrote(tb testing.TB, kind, name string) bool {
+	tb.Helper()
+	files, err := filepath.Glob(filepath.Join(s.dir, "*", kind, "*", "names.dets"))
+	if err != nil || len(files) != 1 {
+		tb.Fatalf("find the register of %s in %s: %q, %v", kind, s.dir, files, err)
+	}
+	names, err := os.ReadFile(files[0])
+	return err == nil && bytes.Contains(names, []byte(name))
 }

@@ -242,7 +242,7 @@ func faultOf(err error) *registry.Fault {
 
 func resultOf(step journal.Step) ([]byte, error) {
 	if step.Error != nil {
-		return nil, registry.Kept(step.Error)
+		return nil, registry.KeptFault(step.Error)
 	}
 	return step.Data, nil
 }

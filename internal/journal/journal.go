@@ -113,7 +113,7 @@ func New(cfg Config) *Journal {
 	cfg.Patience = cmp.Or(max(cfg.Patience, 0), 30*time.Second)
 	return &Journal{
 		cfg: cfg, keeper: cfg.Store.(store.Keeper), loaded: cfg.Fresh,
-		flush: make(chan struct{}, 1),
+		flush:  make(chan struct{}, 1),
 		stored: map[string]entry{}, asked: map[string]bool{},
 	}
 }

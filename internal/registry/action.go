@@ -89,21 +89,28 @@ type Reply struct {
 }
 
 // Host is what an action may do. One Host serves one run of an action; its
-// methods may be called from many goroutines at once. Those that need the
-// journal panic with an *Interrupt where the run must not go on.
+// methods may be called from many goroutines at once.
 type Host interface {
 	QueryHost
 	Run(ctx context.Context, c *Command, id string, in any) (Reply, error)
 	Get(t reflect.Type) (any, error)
 	NewID() string
 	Now() time.Time
-	// Correlation is shared by everything that one outside cause led to.
-	Correlation() store.ID
-	// Delivery is the same whenever the same trigger is delivered again.
-	Delivery() store.ID
-	// RunID names the run; empty if it is not kept.
-	RunID() string
+	Origin() Origin
+	// Kept is what an action may do with work that is kept.
+	Kept() Kept
+}
 
+// Origin names a run and what led to it.
+type Origin struct {
+	Correlation store.ID // shared by everything that one outside cause led to
+	Delivery    store.ID // the same whenever the same trigger is delivered again
+	RunID       string   // empty if the run is not kept
+}
+
+// Kept is what an action may do with work that is kept. What needs the journal
+// panics with an *Interrupt where the run must not go on.
+type Kept interface {
 	// Do runs a step, or finds its result.
 	Do(ctx context.Context, name string, fn func(context.Context) ([]byte, error)) ([]byte, error)
 	// Fork makes the hosts of n branches that run at the same time.

@@ -25,8 +25,8 @@ func (f *Fault) Keep() []byte {
 	return data
 }
 
-// Kept reads what Keep wrote.
-func Kept(data []byte) *Fault {
+// KeptFault reads what Keep wrote.
+func KeptFault(data []byte) *Fault {
 	var k kept
 	if err := json.Unmarshal(data, &k); err != nil {
 		return Faultf(Internal, "an unexpected failure").Because(err)

@@ -31,6 +31,10 @@ func TestCreateOnce(t *testing.T) {
 	if err != nil || made || got.Action != "act" || got.Rev != first.Rev {
 		t.Errorf("the second one: %+v, %t, %v", got, made, err)
 	}
+	other.ID = "b" // a copy of another
+	if got, made, err := f.Create(context.Background(), other); err != nil || !made || got.Rev == other.Rev {
+		t.Errorf("a copy: %+v, %t, %v", got, made, err)
+	}
 }
 
 func TestItemComesBackAsItWas(t *testing.T) {
@@ -120,6 +124,17 @@ func TestConflictInDoubt(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestDeletionInDoubt(t *testing.T) {
+	t.Parallel()
+	kind := memory.None
+	f := setUp(t, one(func() memory.Kind { return kind }), work.Config{})
+	f.create(t, waiting("a"))
+	kind = memory.UnknownWritten
+	if _, err := f.Update(t.Context(), 0, "a", func(work.Item) (*work.Item, []store.Change, error) { return nil, nil, nil }); err != nil {
+		t.Error(err)
+	}
 }
 
 // Writers of one item lose nothing of each other, whatever the outcomes.

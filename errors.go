@@ -137,6 +137,10 @@ func fromEngine(err error) error {
 	if !ok {
 		return &Error{Code: CodeInternal, Message: "an unexpected failure", Cause: err}
 	}
+	return errorOf(f)
+}
+
+func errorOf(f *registry.Fault) *Error {
 	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause, final: f.Final, fault: f}
 	for _, field := range f.Fields {
 		e.Fields = append(e.Fields, FieldError(field))

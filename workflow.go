@@ -137,7 +137,7 @@ func Wait[In, Out any](ctx ActionContext, w *Workflow[In, Out], id string) (Out,
 func stateOf[Out any](s registry.RunState) (WorkflowState[Out], error) {
 	out := WorkflowState[Out]{Status: WorkflowStatus(s.Status), Started: s.Created, Changed: s.Changed, Awaits: s.Awaits}
 	if s.Error != nil {
-		out.Err = fromEngine(s.Error).(*Error)
+		out.Err = errorOf(s.Error)
 	}
 	if s.Output != nil {
 		if err := json.Unmarshal(s.Output, &out.Output); err != nil {

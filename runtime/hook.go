@@ -4,17 +4,16 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/source"
 )
 
-// hook is an outside trigger that is called over HTTP: a source.Source that
-// answers requests of its own pattern, as in "POST /hooks/payments".
+// hook is an outside trigger that is called over HTTP: a source.Source with a
+// handler for requests of a pattern, as in "POST /hooks/payments". Several
+// sources may have the same handler, which answers for all of them.
 type hook interface {
-	http.Handler
-	Pattern() string
+	Mount() (pattern string, h http.Handler)
 }
 
 // resolve finds the sources of actions on outside triggers: those that are
@@ -45,18 +44,21 @@ func (r *Runtime) provided(t reflect.Type) (any, error) {
 	return nil, fmt.Errorf("no one provides %s", t)
 }
 
-// mount adds the hooks to what answers requests. Sources of one pattern are
-// taken for one hook, which answers for all of them.
+// mount adds the hooks to what answers requests.
 func (r *Runtime) mount() (faults []error) {
 	mux := http.NewServeMux()
-	var mounted []string
+	mounted := map[string]http.Handler{}
 	for _, a := range r.registry.Actions {
-		h, ok := r.sources[a].(hook)
-		if !ok || slices.Contains(mounted, h.Pattern()) {
+		source, ok := r.sources[a].(hook)
+		if !ok {
 			continue
 		}
-		mounted = append(mounted, h.Pattern())
-		if err := r.mountOne(mux, h); err != nil {
+		pattern, h := source.Mount()
+		if mounted[pattern] == h {
+			continue
+		}
+		mounted[pattern] = h
+		if err := r.mountOne(mux, pattern, h); err != nil {
 			faults = append(faults, fmt.Errorf("%s: action %q: %w", a.Place, a.Name, err))
 		}
 	}
@@ -68,8 +70,7 @@ func (r *Runtime) mount() (faults []error) {
 	return faults
 }
 
-func (r *Runtime) mountOne(mux *http.ServeMux, h hook) (err error) {
-	pattern := h.Pattern()
+func (r *Runtime) mountOne(mux *http.ServeMux, pattern string, h http.Handler) (err error) {
 	for _, a := range r.registry.Actions {
 		if a.HTTP != nil && a.HTTP.Method+" "+a.HTTP.Path == pattern {
 			return conflicting(pattern, a)
@@ -77,7 +78,7 @@ func (r *Runtime) mountOne(mux *http.ServeMux, h hook) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("bad pattern %q: %v: write it as in \"POST /hooks/payments\"", pattern, p)
+			err = fmt.Errorf("bad pattern %q: %v: write it as in \"POST /hooks/payments\", one for each endpoint", pattern, p)
 		}
 	}()
 	mux.Handle(pattern, h)

@@ -94,13 +94,13 @@ func settle(t *testing.T, c client, url string) {
 // until waits for what must happen.
 func until(t *testing.T, happened func() bool) {
 	t.Helper()
-	pace, end := time.NewTicker(time.Millisecond), time.After(5*time.Minute)
+	pace, end := time.NewTicker(time.Millisecond), time.After(time.Duration(sized(5, 60))*time.Minute)
 	defer pace.Stop()
 	for !happened() {
 		select {
 		case <-pace.C:
 		case <-end:
-			t.Fatal("it did not happen in five minutes")
+			t.Fatal("it did not happen in time")
 		}
 	}
 }
@@ -259,7 +259,7 @@ func watchSwitch(t *testing.T, c client, url string, old bought) (wrote int64, a
 	})
 	defer writer.Wait()
 	defer close(over)
-	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Duration(sized(10, 60)) * time.Minute); time.Now().Before(deadline); {
 		var now bought
 		if err := c.get(url+"/totals", &now); err != nil {
 			t.Errorf("a query while the view is made anew: %v", err)

@@ -62,8 +62,8 @@ func (f *Flow) set(c Cause, t *registry.Timer, owner store.Stream, key string, w
 	return item, append(forget(name), change)
 }
 
-// clear makes the changes that remove a timer.
-func clear(t *registry.Timer, owner store.Stream, key string) []store.Change {
+// unset makes the changes that remove a timer.
+func unset(t *registry.Timer, owner store.Stream, key string) []store.Change {
 	name := timerID(t, owner, key)
 	return append(forget(name), store.Change{Op: store.Delete, Blind: true, Record: store.Record{Space: work.Space, Key: name}})
 }
@@ -80,7 +80,7 @@ func (f *Flow) Schedule(ctx context.Context, c Cause, t *registry.Timer, key str
 
 // Unschedule removes a timer that is no entity's.
 func (f *Flow) Unschedule(ctx context.Context, t *registry.Timer, key string) error {
-	return f.commit(ctx, f.timerHome(t.Name, store.Stream{}, key), clear(t, store.Stream{}, key)...)
+	return f.commit(ctx, f.timerHome(t.Name, store.Stream{}, key), unset(t, store.Stream{}, key)...)
 }
 
 // firedOf is the input of a timer's action.
@@ -109,7 +109,7 @@ func (f timers) Set(call *entity.Call, t *registry.Timer, key string, when time.
 
 // Clear is for the entities' engine.
 func (f timers) Clear(call *entity.Call, t *registry.Timer, key string) []store.Change {
-	return clear(t, streamOf(call), key)
+	return unset(t, streamOf(call), key)
 }
 
 // Wake is for the entities' engine.

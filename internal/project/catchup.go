@@ -10,10 +10,9 @@ import (
 	"github.com/talix-dev/talix/table"
 )
 
-// Those who lag read, decode and fold at the same time, in large portions.
+// Those who lag read, decode and fold at the same time.
 const (
-	chunkSize = 8192
-	ahead     = 2
+	ahead     = 2         // batches that wait for the next step
 	maxWeight = 128 << 20 // bytes of events whose rows wait to be written
 )
 
@@ -26,7 +25,7 @@ const (
 
 // lags tells that there is more to take than a batch or two.
 func (r *runner) lags() bool {
-	return r.size() > 1 && int64(r.head()-r.seen) > int64(max(2*r.view.cfg.Batch, chunkSize))
+	return r.size() > 1 && int64(r.head()-r.seen) > 2*int64(r.view.cfg.Batch)
 }
 
 // chunk is a part of the log on its way.
@@ -87,7 +86,7 @@ func (r *runner) prefetch(ctx context.Context, after, to store.Position, chunks 
 	wg.Go(func() {
 		defer close(read)
 		for after < to && ctx.Err() == nil {
-			events, err := r.view.cfg.Tail.Read(ctx, r.partition, after, int(min(chunkSize, to-after)))
+			events, err := r.view.cfg.Tail.Read(ctx, r.partition, after, int(min(store.Position(r.view.cfg.Batch), to-after)))
 			c := &chunk{after: after, err: err}
 			within := upTo(events, to)
 			c.batch.fill(r.view, after, within)

@@ -189,27 +189,33 @@ func alone(tb testing.TB, l *memLog, views ...*registry.View) *memTables {
 	return tables
 }
 
-// TestCatchUp takes a long log in memory, and gives the same rows.
+// TestCatchUp takes a long log in memory, from its beginning and from its
+// middle, and gives the same rows.
 func TestCatchUp(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(9, 9))
-	l := newLog(t, 1)
-	for _, f := range someFacts(r, 9_000, 100) {
-		l.append(f)
-	}
-	l.reopen(t)
-	views := []*registry.View{byTags(), byDay(), histories(), accounts()}
-	names := []string{"tags", "days", "states", "states_history", "accounts"}
-	want := alone(t, l, views...)
+	facts := someFacts(rand.New(rand.NewPCG(9, 9)), 4000, 100)
+	views := func() *registry.Registry { return bank(byTags(), byDay(), histories(), accounts()) }
+	first, second := longLog(t, facts), newTables()
+	p := start(t, project.Config{Tables: second, Tail: first.tail, Load: first.Load, Registry: views(), Batch: 1, Cache: -1})
+	p.caughtUp(t, first)
+	p.stop()
 	for name, held := range map[string]int{"all in memory": 0, "some of it": 100} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tables := newTables()
-			p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(views...), Held: held, Batch: 100})
-			p.caughtUp(t, l)
-			p.stop()
-			for _, name := range names {
-				if diff := cmp.Diff(want.dumpAll(name), tables.dumpAll(name), sameValues); diff != "" {
+			l, tables := longLog(t, facts[:len(facts)/2]), newTables()
+			cfg := project.Config{Tables: tables, Load: l.Load, Registry: views(), Held: held, Batch: 100}
+			for _, rest := range [][]fact{nil, facts[len(facts)/2:]} {
+				for _, f := range rest {
+					l.append(f)
+				}
+				l.reopen(t)
+				cfg.Tail = l.tail
+				p := start(t, cfg)
+				p.caughtUp(t, l)
+				p.stop()
+			}
+			for _, name := range []string{"tags", "days", "states", "states_history", "accounts"} {
+				if diff := cmp.Diff(second.dumpAll(name), tables.dumpAll(name), sameValues); diff != "" {
 					t.Fatalf("table %s (-one by one +in chunks):\n%s", name, diff)
 				}
 			}
@@ -218,6 +224,16 @@ func TestCatchUp(t *testing.T) {
 			}
 		})
 	}
+}
+
+func longLog(tb testing.TB, facts []fact) *memLog {
+	tb.Helper()
+	l := newLog(tb, 1)
+	for _, f := range facts {
+		l.append(f)
+	}
+	l.reopen(tb)
+	return l
 }
 
 // TestHistory compares as-of with the rows that there were.

@@ -3,6 +3,7 @@ package work_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -77,7 +78,7 @@ func TestStuckActionHoldsUpNoOther(t *testing.T) {
 		if got := slow.most.Load(); f.count(t) != 0 || got > 8 {
 			t.Errorf("%d are left, and %d ran at a time", f.count(t), got)
 		}
-		for id, n := range f.ran {
+		for id, n := range f.all() {
 			if n > 2 || n > 1 && id == "late" { // the ids are those of both partitions
 				t.Errorf("%s ran %d times", id, n)
 			}
@@ -121,7 +122,7 @@ func TestInFlightIsBounded(t *testing.T) {
 		if left := f.count(t); left != 0 || all.most.Load() > 75 {
 			t.Errorf("%d are left, %d ran at a time", left, all.most.Load())
 		}
-		for id, n := range f.ran {
+		for id, n := range f.all() {
 			if n != 1 {
 				t.Errorf("%s ran %d times", id, n)
 			}
@@ -156,11 +157,14 @@ func TestWhatWaitedIsRunAsItIsThen(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
+		var mu sync.Mutex
 		seen := map[string]int{}
 		f := start(t, one(nil), work.Config{Parallel: 1, Run: func(_ context.Context, item work.Item) work.Verdict {
 			if item.ID == "0" {
 				<-stuck
 			}
+			mu.Lock()
+			defer mu.Unlock()
 			seen[item.ID] = item.Signals
 			return gone
 		}})
@@ -181,10 +185,15 @@ func TestWhatWaitedIsRunAsItIsThen(t *testing.T) {
 		change("other action", func(i *work.Item) *work.Item { i.Action = "other"; return i })
 		close(stuck)
 		synctest.Wait()
-		if got := fmt.Sprint(seen); got != "map[0:0 changed:7 other action:0 same:0]" {
+		mu.Lock()
+		got := fmt.Sprint(seen)
+		mu.Unlock()
+		if got != "map[0:0 changed:7 other action:0 same:0]" {
 			t.Errorf("these ran: %s", got)
 		}
 		pass(time.Hour)
+		mu.Lock()
+		defer mu.Unlock()
 		if seen["later"] != 8 || f.runs("later") != 1 || f.count(t) != 1 {
 			t.Errorf("later: %v, %d are left", seen, f.count(t))
 		}

@@ -64,7 +64,7 @@ func TestClockJumpsBack(t *testing.T) {
 		if f.count(t) != 0 {
 			t.Errorf("%d are left when the time has come again", f.count(t))
 		}
-		for id, n := range f.ran {
+		for id, n := range f.all() {
 			if n != 1 {
 				t.Errorf("%s ran %d times", id, n)
 			}

@@ -39,7 +39,7 @@ func TestVerdictsOutliveFaults(t *testing.T) {
 			f.create(t, f.due("gone"))
 			pass(time.Minute)
 			if f.runs("done") != 1 || f.runs("gone") != 1 || f.get(t, "done").Status != work.Done || f.count(t) != 1 {
-				t.Errorf("kind %d: they ran %v and %d are left", kind, f.ran, f.count(t))
+				t.Errorf("kind %d: they ran %v and %d are left", kind, f.all(), f.count(t))
 			}
 			if n := f.logs.count("level=ERROR"); n > 2 {
 				t.Errorf("kind %d: %d errors were logged", kind, n)
@@ -85,7 +85,7 @@ func TestStoreIsAwayForLong(t *testing.T) {
 		}
 		away.Store(false)
 		pass(time.Hour)
-		for id, n := range f.ran {
+		for id, n := range f.all() {
 			if n != 1 {
 				t.Errorf("%s ran %d times", id, n)
 			}
@@ -257,8 +257,8 @@ func TestRunEndsWithWhatIsUnderWay(t *testing.T) {
 				done++
 			}
 		}
-		if len(f.ran) != 2 || done != 2 || time.Since(began) != time.Second {
-			t.Errorf("%d ran, %d are done, after %v", len(f.ran), done, time.Since(began))
+		if len(f.all()) != 2 || done != 2 || time.Since(began) != time.Second {
+			t.Errorf("%d ran, %d are done, after %v", len(f.all()), done, time.Since(began))
 		}
 	})
 }

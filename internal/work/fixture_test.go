@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -138,6 +139,13 @@ func (f *fixture) runs(id string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.ran[id]
+}
+
+// all is how often each item ran.
+func (f *fixture) all() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.ran)
 }
 
 func (f *fixture) create(tb testing.TB, item work.Item) work.Item {

@@ -197,8 +197,8 @@ func TestWhatIsNotRun(t *testing.T) {
 		bad := store.Change{Record: store.Record{Space: work.Space, Key: "bad", Rev: f.ids.New(), Due: time.Now(), Data: []byte("{")}}
 		f.groups[0].Submit(store.Batch{Records: []store.Change{bad}}, nil).Wait(t.Context())
 		pass(time.Hour)
-		if fmt.Sprint(f.ran) != "map[compensating:1 ready:1 waiting:1]" || f.count(t) != 10 {
-			t.Errorf("these ran: %v, and %d are left", f.ran, f.count(t))
+		if fmt.Sprint(f.all()) != "map[compensating:1 ready:1 waiting:1]" || f.count(t) != 10 {
+			t.Errorf("these ran: %v, and %d are left", f.all(), f.count(t))
 		}
 		if n := f.logs.count("cannot be read"); n != 1 {
 			t.Errorf("it was told %d times of what cannot be read", n)
@@ -225,8 +225,8 @@ func TestFinishedItemsAreForgotten(t *testing.T) {
 		before := f.count(t)
 		pass(time.Second)
 		steps, _ := f.keeper().Records(t.Context(), 0, "step", "", "", 10)
-		if before != 3 || f.count(t) != 0 || len(steps) != 0 || len(f.ran) != 0 {
-			t.Errorf("%d were there, then %d, with %d steps; these ran: %v", before, f.count(t), len(steps), f.ran)
+		if before != 3 || f.count(t) != 0 || len(steps) != 0 || len(f.all()) != 0 {
+			t.Errorf("%d were there, then %d, with %d steps; these ran: %v", before, f.count(t), len(steps), f.all())
 		}
 	})
 }

@@ -64,12 +64,12 @@ func TestEachOfManyRunsOnce(t *testing.T) {
 	f.run()
 	until(t, "all items are gone", f.empty)
 	f.stop()
-	for id, n := range f.ran {
+	for id, n := range f.all() {
 		if n != 1 {
 			t.Errorf("%s ran %d times", id, n)
 		}
 	}
-	if len(f.ran) != 10_001 {
-		t.Errorf("%d items ran", len(f.ran))
+	if len(f.all()) != 10_001 {
+		t.Errorf("%d items ran", len(f.all()))
 	}
 }

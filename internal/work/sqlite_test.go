@@ -45,7 +45,7 @@ func TestRestartsOnSQLite(t *testing.T) {
 		until(t, "some ran", func() bool { return done.Load() >= int64(min(left, perLife)) })
 		f.stop()
 		left = f.count(t)
-		for id, n := range f.ran {
+		for id, n := range f.all() {
 			ran[id] += n
 		}
 		if err := s.Close(); err != nil {
@@ -101,7 +101,7 @@ func BenchmarkBacklogOnSQLite(b *testing.B) {
 	until(b, "all are gone", f.empty)
 	b.StopTimer()
 	f.stop()
-	if len(f.ran) != b.N {
-		b.Error(fmt.Sprint(len(f.ran), " ran"))
+	if len(f.all()) != b.N {
+		b.Error(fmt.Sprint(len(f.all()), " ran"))
 	}
 }

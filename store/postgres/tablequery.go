@@ -52,6 +52,7 @@ type cursor struct {
 	result *pgconn.ResultReader
 	rows   [][]table.Value
 	done   bool // there are no more rows than these
+	broken bool // the connection has ended
 }
 
 // start runs the query up to its first portion. What another process has
@@ -98,7 +99,7 @@ func (c *cursor) try(sql string, known *guess, args []table.Arg) (broken bool, e
 	}
 	c.result = conn.PgConn().ExecParams(c.ctx, known.text, params, types, nil, nil)
 	err = c.fill()
-	return conn.IsClosed(), err
+	return c.broken, err
 }
 
 // bind makes parameters of arguments. A parameter that could be any text has
@@ -153,7 +154,7 @@ func (c *cursor) fill() error {
 // finish is behind the last row.
 func (c *cursor) finish() error {
 	_, err := c.result.Close()
-	c.result, c.done = nil, true
+	c.result, c.done, c.broken = nil, true, c.link.conn.IsClosed()
 	c.release()
 	return err
 }

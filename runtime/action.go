@@ -71,7 +71,7 @@ func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e 
 	s.line = run.Line()
 	_, err := r.act(ctx, a, s, event, e)
 	if err == nil {
-		err = run.Missed()
+		err = run.Missed(ctx)
 	}
 	return ended(run, fresh, err)
 }
@@ -119,7 +119,7 @@ func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, in any, _ b
 	run := r.flow.Open(item.Partition, item.Run, fresh)
 	_, err := r.onItem(ctx, a, in, item, run)
 	if err == nil {
-		err = run.Missed()
+		err = run.Missed(ctx)
 	}
 	return ended(run, fresh, err)
 }

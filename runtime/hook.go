@@ -54,7 +54,7 @@ func (r *Runtime) mount() (faults []error) {
 			continue
 		}
 		pattern, h := source.Mount()
-		if mounted[pattern] == h {
+		if reflect.TypeOf(h).Comparable() && mounted[pattern] == h {
 			continue
 		}
 		mounted[pattern] = h

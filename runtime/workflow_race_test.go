@@ -145,6 +145,12 @@ func TestSignalBetweenLookingAndWaiting(t *testing.T) {
 // A handler that ends without asking for a step that it had done was changed.
 func TestWorkflowThatAsksForLess(t *testing.T) {
 	t.Parallel()
+	for left := range 2 {
+		asksFor(t, left)
+	}
+}
+
+func asksFor(t *testing.T, left int) {
 	synctest.Test(t, func(t *testing.T) {
 		s := checked(t, memory.Config{})
 		steps := 2
@@ -171,7 +177,7 @@ func TestWorkflowThatAsksForLess(t *testing.T) {
 		}
 		synctest.Wait()
 		rt.Stop()
-		steps = 1
+		steps = left
 		w, wf = define()
 		rt = start(t, w, s)
 		time.Sleep(time.Hour)

@@ -97,6 +97,9 @@ func (r *receiver) stop() {
 
 // member takes part in the group until life ends.
 func (r *receiver) member(life, work context.Context) (err error) {
+	abandoned, abandon := context.WithCancel(work)
+	defer abandon()
+	r.abandoned = abandoned.Done()
 	if r.client, err = r.broker.connect(r.options()...); err != nil {
 		return fmt.Errorf("join group: %w", err)
 	}
@@ -105,9 +108,6 @@ func (r *receiver) member(life, work context.Context) (err error) {
 	defer committer.Wait()
 	defer end()
 	committer.Go(func() { r.commit(committing) })
-	abandoned, abandon := context.WithCancel(work)
-	defer abandon()
-	r.abandoned = abandoned.Done()
 	defer r.leave()
 	if err = r.flow(life); err != nil {
 		abandon()

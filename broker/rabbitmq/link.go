@@ -55,7 +55,9 @@ func (b *Broker) dial(ctx, life context.Context) (*link, error) {
 	ended := l.conn.NotifyClose(make(chan *amqp.Error, 1))
 	go func() { // owned by the connection, which always ends
 		defer close(l.broken)
-		_ = <-ended // why, others hear too
+		for range ended { // it is closed in the end
+			continue
+		}
 		stop()
 	}()
 	return l, nil

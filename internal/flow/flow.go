@@ -116,7 +116,7 @@ func (f *Flow) run(ctx context.Context, item work.Item) work.Verdict {
 		return nil // the runtime stops: run again when it starts
 	}
 	if err == nil {
-		err = run.Missed()
+		err = run.Missed(ctx)
 	}
 	return f.verdict(a, item, run, out, err)
 }

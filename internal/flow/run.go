@@ -6,6 +6,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -35,6 +36,7 @@ type Run struct {
 	Wrote     string // what the caller wants to remember of where the run wrote
 
 	flow    *Flow
+	fresh   bool // it is certain that it had no journal
 	journal *journal.Journal
 	asked   atomic.Bool // something was asked of the journal
 	written atomic.Bool // the journal has entries in the store
@@ -60,7 +62,7 @@ type Line struct {
 // Open makes the run of that name. Fresh: it is certain that it has no journal.
 func (f *Flow) Open(p store.Partition, runID string, fresh bool) *Run {
 	return &Run{
-		ID: runID, Partition: p, flow: f,
+		ID: runID, Partition: p, flow: f, fresh: fresh,
 		journal: journal.New(journal.Config{
 			Store: f.cfg.Store, Group: f.cfg.Group(p), Partition: p, NewRev: f.cfg.NewID, ID: runID, Fresh: fresh,
 		}),
@@ -93,12 +95,28 @@ func (r *Run) Notes() []store.Change { return r.journal.Changes() }
 func (r *Run) Noted() { r.journal.Kept() }
 
 // Missed tells, of a handler that returned, what it did not ask for.
-func (r *Run) Missed() error {
+func (r *Run) Missed(ctx context.Context) error {
 	if !r.asked.Load() {
-		return nil
+		return r.ignored(ctx)
 	}
 	if err := r.journal.Missed(); err != nil {
 		return &registry.Interrupt{Kind: registry.Changed, Cause: err}
+	}
+	return nil
+}
+
+// ignored tells, of a handler that asked for nothing, whether there was
+// something to ask for.
+func (r *Run) ignored(ctx context.Context) error {
+	if r.fresh {
+		return nil
+	}
+	entries, err := r.journal.Entries(ctx)
+	switch {
+	case err != nil:
+		return &registry.Interrupt{Kind: registry.Broken, Cause: err}
+	case len(entries) > 0:
+		return &registry.Interrupt{Kind: registry.Changed, Cause: fmt.Errorf("%w: it did not ask for the %s %q", journal.ErrChanged, entries[0].Kind, entries[0].Name)}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (r *Run) undoAll(ctx context.Context) error {
 		if err := r.undos[i].fn(ctx, run.Line()); err != nil {
 			return err
 		}
-		if err := run.Missed(); err != nil {
+		if err := run.Missed(ctx); err != nil {
 			return err
 		}
 		done.keep(ctx, step, run.Notes()...)

@@ -72,7 +72,8 @@ func (r *runner) widen(ctx context.Context) {
 		return
 	}
 	r.rows.drop()
-	err := r.view.cfg.Tables.Update(ctx, func(tx table.Tx) error { return r.rows.preload(tx) })
+	most := min(r.rows.keep/2, int(r.head()-r.seen)) // more rows than events are not worth it
+	err := r.view.cfg.Tables.Update(ctx, func(tx table.Tx) error { return r.rows.preload(tx, most) })
 	if err != nil {
 		r.rows.drop() // and asks for each row
 	}

@@ -174,7 +174,7 @@ func (rs *rows) drop() {
 
 // preload brings all rows into memory, if they are not too many, so that the
 // rest of the log can be taken without asking for them one by one.
-func (rs *rows) preload(tx table.Tx) error {
+func (rs *rows) preload(tx table.Tx, most int) error {
 	rs.begin(tx)
 	defer func() { rs.tx = nil }()
 	for _, l := range rs.leaves {
@@ -182,7 +182,7 @@ func (rs *rows) preload(tx table.Tx) error {
 			if err != nil {
 				return fmt.Errorf("read rows: %w", err)
 			}
-			if rs.count() > rs.keep/2 || rs.bytes > keepBytes/2 {
+			if rs.count() >= most || rs.bytes > keepBytes/2 {
 				rs.drop()
 				return nil
 			}

@@ -104,8 +104,11 @@ func dueComesInPages(f *fixture) {
 func dueIsExactToTheMicrosecond(f *fixture) {
 	p := f.home()
 	fine, exact, next := f.dueAt("a", noon().Add(999).In(time.FixedZone("there", 3600))), f.dueAt("b", noon()), f.dueAt("c", noon().Add(time.Microsecond))
-	f.putNew(p, fine, exact, next)
+	zero := f.dueAt("d", time.Time{}.Add(500))
+	f.putNew(p, fine, exact, next, zero)
 	after := fine
+	zero.Due = time.Time{} // and so never
+	f.wantRecord(p, zero)
 	fine.Due = noon()
 	f.wantRecord(p, fine)
 	f.wantDue(p, jobs, noon().Add(-time.Microsecond))

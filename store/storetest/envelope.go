@@ -12,6 +12,7 @@ func envelopeCases() []testCase {
 		{name: "EveryFieldRoundTrips", run: everyFieldRoundTrips},
 		{name: "ZeroFieldsRoundTrip", run: zeroFieldsRoundTrip},
 		{name: "MetadataNilOrEmpty", run: metadataNilOrEmpty},
+		{name: "FieldsAreEachEventsOwn", run: fieldsAreEachEventsOwn},
 		{name: "DataRoundTripsByteByByte", run: dataRoundTripsByteByByte},
 		{name: "TimesAreExactToTheMicrosecond", run: timesAreExactToTheMicrosecond},
 		{name: "FinerTimesAreCut", run: finerTimesAreCut},
@@ -65,6 +66,29 @@ func metadataNilOrEmpty(f *fixture) {
 	none, empty := f.event(s, 1), f.event(s, 2)
 	empty.Metadata = []byte(`{}`)
 	f.roundTrip(s, none, empty)
+}
+
+// fieldsAreEachEventsOwn, whatever the event before it had in their place.
+func fieldsAreEachEventsOwn(f *fixture) {
+	s := f.stream(f.home(), "own")
+	var events []store.Event
+	for i := range 3 * 3 * 2 * 2 * 2 {
+		e, command := f.event(s, 0), f.id()
+		ids := []store.ID{{}, command, f.id()}
+		e.Command, e.Correlation, e.Causation = command, ids[i%3], ids[i/3%3]
+		if i/9%2 == 0 {
+			e.Metadata = []byte(`{"n":"1"}`)
+		}
+		if i/18%2 == 0 {
+			e.ID = store.ID{}
+		}
+		if e.Schema = 1 + i%2; i/36%2 == 0 {
+			e.Type = "THINGS:THING_LEFT"
+		}
+		events = append(events, e)
+	}
+	f.rand.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+	f.roundTrip(s, events...)
 }
 
 // dataRoundTripsByteByByte: a store keeps JSON as it was written.

@@ -59,6 +59,15 @@ func lossyMutants() []mutant {
 				e.Metadata = nil
 			}
 		}), []string{"MetadataNilOrEmpty"}},
+		{"what is missing is the last one's", changing(func(_ store.Store, _ store.Partition, b *store.Batch) {
+			for i := range b.Appends {
+				for j, events := 1, b.Appends[i].Events; j < len(events); j++ {
+					if events[j].Metadata == nil {
+						events[j].Metadata = events[j-1].Metadata
+					}
+				}
+			}
+		}), []string{"FieldsAreEachEventsOwn"}},
 		{"data is compacted", lossy(compact), []string{"DataRoundTripsByteByByte"}},
 		{"data ends at 64 KiB", lossy(func(e *store.Event) { e.Data = e.Data[:min(1<<16, len(e.Data))] }),
 			[]string{"DataRoundTripsByteByByte", "BigEvents"}},

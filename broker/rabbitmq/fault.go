@@ -54,7 +54,9 @@ func hopeless(err error) error {
 		return fmt.Errorf("set a vhost in Address that is there and that the user may use: %w", err)
 	case tooLarge(err):
 		return fmt.Errorf("%w: %w", broker.ErrTooLarge, err)
-	case answer.Code == amqp.PreconditionFailed && strings.Contains(answer.Reason, "x-queue-type"):
+	case answer.Code == amqp.PreconditionFailed && strings.Contains(answer.Reason, headerOffset):
+		return fmt.Errorf("%w: %w", errNoStream, err)
+	case answer.Code == amqp.PreconditionFailed && strings.Contains(answer.Reason, amqp.QueueTypeArg):
 		return fmt.Errorf("use RabbitMQ 3.9 or later with the feature flag stream_queue: %w", err)
 	}
 	return nil

@@ -13,6 +13,9 @@ import (
 	"github.com/talix-dev/talix/broker/rabbitmq"
 )
 
+// limit is how long to wait for what must happen.
+const limit = time.Minute
+
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -46,10 +49,12 @@ func TestHopeless(t *testing.T) {
 		{address, "a-classic-queue", "is no stream"},
 	} {
 		b := openWith(t, rabbitmq.Config{Address: c.address})
-		err := b.Receive(t.Context(), broker.Subscription{Topic: c.topic, Group: "g"}, func(*broker.Delivery) {})
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		err := b.Receive(ctx, broker.Subscription{Topic: c.topic, Group: "g"}, func(*broker.Delivery) {})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("Receive from %s at %s = %v, want an error with %q", c.topic, c.address, err, c.want)
 		}
+		cancel()
 	}
 }
 

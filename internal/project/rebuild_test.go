@@ -516,3 +516,54 @@ func TestRebuildIsNotForgotten(t *testing.T) {
 	}
 	p.stop()
 }
+
+// looking looks at the rows as soon as they were switched over.
+type looking struct {
+	table.Store
+	look func()
+}
+
+func (s *looking) Replace(ctx context.Context, as, by []table.Schema, fn func(table.Tx) error) error {
+	err := s.Store.Replace(ctx, as, by, fn)
+	s.look()
+	return err
+}
+
+// The new tables take what the old ones have shown before they take their
+// place, also if they were behind.
+func TestSwitchGoesNotBack(t *testing.T) {
+	t.Parallel()
+	l, tables := newLog(t, 1), openTables(t, "")
+	for range 100 {
+		l.add(deposits("a", 1)...)
+	}
+	v := times(1, 1)
+	apply, reached, release, seen := v.Takes[0].Apply, make(chan struct{}), make(chan struct{}), 0
+	v.Takes[0].Apply = func(row, event any, e *store.Event) {
+		if e.Position == 50 {
+			if seen++; seen == 2 { // by the rebuild
+				close(reached)
+				<-release
+			}
+		}
+		apply(row, event, e)
+	}
+	first := int64(0)
+	s := &looking{tables, func() { first = sum(t, tables) }}
+	p := start(t, project.Config{Tables: s, Tail: l.tail, Load: l.Load, Registry: bank(v), Batch: 10})
+	p.caughtUp(t, l)
+	if err := p.Rebuild(t.Context(), "balances"); err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	l.add(deposits("a", 1, 1, 1, 1, 1)...)
+	if err := p.Wait(t.Context(), nil, l.heads()); err != nil {
+		t.Fatal(err)
+	}
+	close(release)
+	until(t, func() bool { return p.Status()[0].Making == nil })
+	p.stop()
+	if first != 105 {
+		t.Errorf("after the switch the sum is %d, and 105 was seen before", first)
+	}
+}

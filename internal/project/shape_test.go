@@ -378,3 +378,31 @@ func TestRowsThatAreNew(t *testing.T) {
 	equal(t, tables.dump("tags"), want)
 	p.stop()
 }
+
+// A projection may do what it likes with a row that it has got: only Put
+// changes the table.
+func TestRowsThatAreGotAreCopies(t *testing.T) {
+	t.Parallel()
+	of := &registry.Table{Name: "notes", Row: reflect.TypeFor[nestedRow](), NewRow: func() any { return new(nestedRow) }}
+	v := viewOf("notes", []*registry.Table{of}, registry.Take{Go: reflect.TypeFor[renamed](), Project: func(tx registry.RowTx, event any, e *store.Event) error {
+		key := nestedRow{ID: e.Stream.ID}
+		if got, ok := tx.Get(of, key); ok {
+			row := got.(nestedRow)
+			row.Tags[0] = "spoilt"
+			if again, _ := tx.Get(of, key); again.(nestedRow).Tags[0] != "kept" {
+				t.Errorf("the row is %+v", again)
+			}
+			return nil
+		}
+		tx.Put(of, nestedRow{ID: e.Stream.ID, Tags: []string{"kept"}})
+		return nil
+	}})
+	l, tables := newLog(t, 1), newTables()
+	l.add(fact{"account", "a", "RENAMED", renamed{}}, fact{"account", "a", "RENAMED", renamed{}})
+	p := start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(v)})
+	p.caughtUp(t, l)
+	p.stop()
+	if got := tables.dump("notes")["a"][1].Text(); got != `["kept"]` {
+		t.Errorf("the row holds %s", got)
+	}
+}

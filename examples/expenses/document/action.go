@@ -3,6 +3,7 @@ package document
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/talix-dev/talix"
@@ -56,27 +57,67 @@ var UploadFromURL = talix.OnHTTP("POST /documents/upload-from-url",
 // AnalyzeOnCreation finds out what a new document says.
 var AnalyzeOnCreation = talix.OnEvent("analyze-on-creation",
 	func(ctx talix.ActionContext, e talix.Recorded[Created]) error {
-		files := talix.Get[FileStorage](ctx)
 		file := File{Name: e.Data.Name, Key: e.Data.Key, MediaType: e.Data.MediaType, Size: e.Data.Size}
-		found, err := talix.Get[Analyzer](ctx).Analyze(ctx, file, func(ctx context.Context) (io.ReadCloser, error) {
-			return files.Open(ctx, file.Key)
-		})
-		switch {
-		case err == nil:
-			return record(ctx, e.EntityID, found)
-		case errors.Is(err, ErrUnreadable):
-			_, err = talix.Run(ctx, RecordFailure, e.EntityID, Why{err.Error()})
-		case errors.Is(err, ErrLater):
-			if _, failed := talix.Run(ctx, RecordDelay, e.EntityID, Why{err.Error()}); failed != nil {
-				return failed
-			}
+		said, err := talix.Step(ctx, "analyze", func(step context.Context) (reading, error) { return read(ctx.With(step), file) })
+		if err != nil {
+			return err // tried again
 		}
-		return err // tried again
+		if said.Later != "" {
+			_, err = talix.Run(ctx, RecordDelay, e.EntityID, Why{said.Later})
+			return err
+		}
+		return record(ctx, e.EntityID, said)
 	})
 
+// AnalyzeOnDelay tries a document that can't be analyzed yet, until it can be.
+var AnalyzeOnDelay = talix.OnEvent("analyze-on-delay",
+	func(ctx talix.ActionContext, e talix.Recorded[AnalysisDelayed]) error {
+		d, err := talix.Load(ctx, Documents, e.EntityID)
+		if err != nil {
+			return err
+		}
+		file := File{Name: d.State.Name, Key: d.State.Key, MediaType: d.State.MediaType, Size: d.State.Size}
+		said, err := talix.Step(ctx, "analyze", func(step context.Context) (reading, error) {
+			said, err := read(ctx.With(step), file)
+			if err == nil && said.Later != "" {
+				err = fmt.Errorf("%w: %s", ErrLater, said.Later)
+			}
+			return said, err
+		})
+		if err != nil {
+			return err // tried again
+		}
+		return record(ctx, e.EntityID, said)
+	})
+
+// reading is what became of reading a file; as a step's result, it is kept.
+type reading struct {
+	Found             Analysis
+	Later, Unreadable string // why not
+}
+
+// read asks the analyzer.
+func read(ctx talix.ActionContext, file File) (reading, error) {
+	files := talix.Get[FileStorage](ctx)
+	found, err := talix.Get[Analyzer](ctx).Analyze(ctx, file, func(ctx context.Context) (io.ReadCloser, error) {
+		return files.Open(ctx, file.Key)
+	})
+	switch {
+	case errors.Is(err, ErrUnreadable):
+		return reading{Unreadable: err.Error()}, nil
+	case errors.Is(err, ErrLater):
+		return reading{Later: err.Error()}, nil
+	}
+	return reading{Found: found}, err
+}
+
 // record notes what was found; findings that are not usable are a failure.
-func record(ctx talix.ActionContext, id string, found Analysis) error {
-	_, err := talix.Run(ctx, RecordAnalysis, id, found)
+func record(ctx talix.ActionContext, id string, said reading) error {
+	if said.Unreadable != "" {
+		_, err := talix.Run(ctx, RecordFailure, id, Why{said.Unreadable})
+		return err
+	}
+	_, err := talix.Run(ctx, RecordAnalysis, id, said.Found)
 	if errors.Is(err, talix.ErrInvalid) {
 		_, err = talix.Run(ctx, RecordFailure, id, Why{"the analysis is not usable: " + err.Error()})
 	}

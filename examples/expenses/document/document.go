@@ -22,6 +22,7 @@ type Document struct {
 	Name, URL string
 	Key       string // of the file in the storage
 	MediaType string
+	Size      int64
 	Status    Status
 	CreatedAt time.Time
 	Analysis  *Analysis
@@ -48,7 +49,7 @@ type Created struct {
 
 // Apply makes the document.
 func (e Created) Apply(d *Document, m talix.Meta) {
-	*d = Document{Name: e.Name, URL: e.URL, Key: e.Key, MediaType: e.MediaType, Status: StatusCreated, CreatedAt: m.Time}
+	*d = Document{Name: e.Name, URL: e.URL, Key: e.Key, MediaType: e.MediaType, Size: e.Size, Status: StatusCreated, CreatedAt: m.Time}
 }
 
 // Analyzed says that it is known what the document says.
@@ -92,6 +93,6 @@ var Documents = talix.NewEntity("document",
 // Service bundles all that there is about documents.
 var Service = talix.Service{Name: "document", Components: talix.Components{
 	Documents, Create, RecordAnalysis, RecordFailure, RecordDelay,
-	UploadFromURL, AnalyzeOnCreation, Rows, Get, List,
+	UploadFromURL, AnalyzeOnCreation, AnalyzeOnDelay, Rows, Get, List,
 	talix.Needs[FileStorage](), talix.Needs[Analyzer](),
 }}

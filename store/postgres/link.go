@@ -13,8 +13,8 @@ type link struct {
 	dialer *dialer
 	conn   *pgx.Conn
 	used   time.Time
-	fresh  func() // told of each new connection; may be nil
-	extra  bool   // beyond the places of its pool
+	fresh  func(ctx context.Context, conn *pgx.Conn) // told of each new connection; may be nil
+	extra  bool                                      // beyond the places of its pool
 }
 
 // stale is how long a connection may lie unused before it is asked whether it
@@ -33,7 +33,7 @@ func (l *link) get(ctx context.Context) (*pgx.Conn, error) {
 		}
 		l.conn = conn
 		if l.fresh != nil {
-			l.fresh()
+			l.fresh(ctx, conn)
 		}
 	}
 	l.used = time.Now()

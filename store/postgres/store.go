@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
@@ -22,6 +23,9 @@ type Store struct {
 	memories   []*memory
 	epochs     []atomic.Int64 // under which this Store commits; 0: any
 	sql        statements
+
+	mu     sync.Mutex
+	server string // that what is remembered is of
 }
 
 var (
@@ -57,14 +61,14 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		s.memories = append(s.memories, newMemory(config.Streams/s.partitions))
 	}
 	s.epochs = make([]atomic.Int64, s.partitions)
+	s.meet(ctx, conn)
 	return s, nil
 }
 
 func newStore(config Config, d *dialer, conn *pgx.Conn) *Store {
 	s := &Store{config: config, readers: newPool(d, config.Readers), sql: newStatements(config.Schema)}
 	for range config.Writers {
-		// What was remembered may be of a server that another has replaced.
-		w := &writer{store: s, link: &link{dialer: d, fresh: s.forget}}
+		w := &writer{store: s, link: &link{dialer: d, fresh: s.meet}}
 		s.writers = append(s.writers, w)
 		s.queue.free = append(s.queue.free, w)
 	}
@@ -92,7 +96,18 @@ func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-func (s *Store) forget() {
+// meet forgets what is remembered unless a new connection leads to the very
+// server process that it is of: another one may have lost what that one had.
+func (s *Store) meet(ctx context.Context, conn *pgx.Conn) {
+	var server string
+	err := conn.QueryRow(ctx, "SELECT concat_ws(' ', pg_postmaster_start_time(), inet_server_addr(), inet_server_port(), current_database())").Scan(&server)
+	s.mu.Lock()
+	same := err == nil && server == s.server
+	s.server = server
+	s.mu.Unlock()
+	if same {
+		return
+	}
 	for _, m := range s.memories {
 		m.forget()
 	}

@@ -297,7 +297,7 @@ func settleMutants() []mutant {
 
 func flowMutants() []mutant {
 	return []mutant{
-		{"no bound", subscribing(func(_ *faulty, s *broker.Subscription) { s.InFlight = 1000 }), []string{"InFlightIsBounded", "InFlightOfOne", "InFlightDefaultsTo256"}},
+		{"no bound", subscribing(func(_ *faulty, s *broker.Subscription) { s.InFlight = 1000 }), []string{"InFlightIsBounded", "InFlightOfOne"}},
 		{"settled in order alone", settling(func(b *faulty, s broker.Subscription, d *broker.Delivery) broker.Settler {
 			b.mu.Lock()
 			defer b.mu.Unlock()

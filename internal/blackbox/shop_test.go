@@ -75,7 +75,7 @@ func (w *warehouse) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 func TestShopSurvivesKill(t *testing.T) {
 	t.Parallel()
 	proctest.Require(t)
-	orders, kills := size(1000, 10_000), size(8, 50)
+	orders, kills := size(500, 10_000), size(5, 50)
 	w := newWarehouse(t)
 	p := proctest.Build(t, "./examples/shop").Start(t, proctest.Config{Args: []string{"--warehouse", w.URL, "--patience", "1h"}})
 	c := newClient(t)
@@ -200,16 +200,15 @@ func checkShop(t *testing.T, w *warehouse, data string, orders int) {
 func TestShopTimersSurviveKill(t *testing.T) {
 	t.Parallel()
 	proctest.Require(t)
-	orders, kills := size(2000, 10_000), size(4, 10)
-	p := proctest.Build(t, "./examples/shop").Start(t, proctest.Config{Args: []string{"--patience", "20s"}})
+	orders, kills := size(1000, 10_000), size(3, 10)
+	patience := time.Duration(size(8, 30)) * time.Second // more than it takes to place the orders
+	p := proctest.Build(t, "./examples/shop").Start(t, proctest.Config{Args: []string{"--patience", patience.String()}})
 	c := newClient(t)
 	var url sync.Map
 	url.Store("", p.URL())
-	started := time.Now()
 	placeOrders(t, c, &url, orders)
-	placing := time.Since(started)
 	p.Kill()
-	<-time.After(20*time.Second - min(placing, 20*time.Second) + placing)
+	<-time.After(patience)
 	for range kills {
 		p.Restart()
 		<-time.After(time.Duration(20+rand.IntN(150)) * time.Millisecond)

@@ -20,7 +20,7 @@ import (
 func TestTransfersSurviveKill(t *testing.T) {
 	t.Parallel()
 	proctest.Require(t)
-	transfers, kills := size(300, 3000), size(8, 50)
+	transfers, kills := size(150, 3000), size(5, 50)
 	const accounts, each = 6, 1_000_000
 	p := proctest.Build(t, "./examples/bank").Start(t, proctest.Config{})
 	c := newClient(t)

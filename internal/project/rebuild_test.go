@@ -478,7 +478,7 @@ func TestRebuildHidesNoWrite(t *testing.T) {
 			}
 		}
 	})
-	for i := range int64(400) {
+	for i := range int64(80) {
 		l.add(deposits("a", 1)...)
 		if err := p.Wait(t.Context(), nil, l.heads()); err != nil {
 			t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -41,7 +40,6 @@ func BenchmarkCommit(b *testing.B) {
 func benchmarkCommit(b *testing.B, callers, group int, next func(*load) store.Batch) {
 	c := config(b)
 	c.Partitions, c.NoSync = callers, false
-	fmt.Sscan(os.Getenv("W"), &c.Writers)
 	s := open(b, c)
 	bare := newBare(b, c)
 	loads := make([]*load, callers)

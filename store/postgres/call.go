@@ -243,10 +243,10 @@ func (c *call) put(at int, s *slot) {
 	a[putSpace].text(s.name.space)
 	a[putKey].text(s.name.key)
 	a[putRev].uuid(s.rev)
-	if s.put.Due.IsZero() {
-		a[putDue].null()
+	if due, set := dueOf(s.put.Due); set {
+		a[putDue].int8(due)
 	} else {
-		a[putDue].int8(s.put.Due.UnixMicro())
+		a[putDue].null()
 	}
 	a[putData].blob(s.put.Data)
 }

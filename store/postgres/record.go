@@ -28,14 +28,21 @@ func (s *Store) Records(ctx context.Context, p store.Partition, space, prefix, a
 // Due implements store.Keeper.
 func (s *Store) Due(ctx context.Context, p store.Partition, space string, after store.Record, until time.Time, max int) ([]store.Record, error) {
 	above, last := int64(math.MinInt64), int64(math.MaxInt64)
-	if !after.Due.IsZero() {
-		above = after.Due.UnixMicro()
+	if due, set := dueOf(after.Due); set {
+		above = due
 	}
 	if !until.IsZero() {
 		last = until.UnixMicro()
 	}
 	return s.readRecords(ctx, p, fmt.Sprintf("read due records in %q", space), max,
 		s.sql.due, int32(p), []byte(space), above, []byte(after.Key), last, max)
+}
+
+// dueOf is a time as it is stored, in microseconds; what is left of zero by
+// cutting is never due.
+func dueOf(t time.Time) (due int64, set bool) {
+	due = t.UnixMicro()
+	return due, due != time.Time{}.UnixMicro()
 }
 
 func (s *Store) readRecords(ctx context.Context, p store.Partition, doing string, max int, text string, args ...any) (found []store.Record, err error) {

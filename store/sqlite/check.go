@@ -68,15 +68,15 @@ func checkRules(conn *sqlite.Conn) error {
 }
 
 // rules are queries that find one thing that must not be. By the first two,
-// every event is linked to the one before it; by the others, no event is
-// outside a chain that a head ends, or will end.
+// every event is linked to the one before it; by the last two, no event is
+// outside a chain that a head ends.
 func rules() []struct{ broken, query string } {
 	const unlinked = "SELECT e.position FROM events e LEFT JOIN events o ON o.position = e.%s WHERE e.version > %d AND (o.stream IS NOT e.stream OR o.version IS NOT %s) LIMIT 1"
 	return []struct{ broken, query string }{
 		{"the event before this position is missing", fmt.Sprintf(unlinked, "prev", 1, "e.version - 1")},
 		{"the anchor of this position is wrong", fmt.Sprintf(unlinked, "anchor", stride, fmt.Sprintf("(e.version - 1) / %[1]d * %[1]d", stride))},
 		{"the last event of this stream is missing", "SELECT h.stream FROM heads h LEFT JOIN events e ON e.position = h.position WHERE e.stream IS NOT h.stream OR e.version IS NOT h.version LIMIT 1"},
-		{"events and heads differ in number", "SELECT e - h FROM (SELECT (SELECT count(*) FROM events) e, (SELECT coalesce(sum(version), 0) FROM ends) h) WHERE e <> h"},
-		{"this stream has no name", "SELECT stream FROM ends WHERE stream NOT IN (SELECT stream FROM streams) LIMIT 1"},
+		{"events and heads differ in number", "SELECT e - h FROM (SELECT (SELECT count(*) FROM events) e, (SELECT coalesce(sum(version), 0) FROM heads) h) WHERE e <> h"},
+		{"this stream has no name", "SELECT stream FROM heads WHERE stream NOT IN (SELECT stream FROM streams) LIMIT 1"},
 	}
 }

@@ -64,7 +64,6 @@ func (s *Store) commit(ctx context.Context, batches []store.Batch, outcomes []st
 		s.doubt(batches, outcomes, err)
 		return
 	}
-	w.late.forget()
 	w.position = w.group.position
 	s.head.Store(w.position)
 	place(batches, outcomes)
@@ -87,14 +86,10 @@ func (w *writer) write(ctx context.Context, batches []store.Batch, outcomes []st
 			return err
 		}
 	}
-	if err := w.sweepHeads(false); err != nil {
+	if err := w.writeHeads(); err != nil {
 		return err
 	}
-	if err := w.writeAges(); err != nil {
-		return err
-	}
-	w.late.publish(w.group.dirty)
-	return nil
+	return w.writeAges()
 }
 
 // place tells each event of a durable batch where it stands.
@@ -117,14 +112,12 @@ func place(batches []store.Batch, outcomes []store.Outcome) {
 
 // undo rolls back and forgets what was held in memory about the database.
 func (w *writer) undo() error {
+	w.heads.clear()
 	clear(w.types)
-	w.row.forget()
-	if !w.conn.AutocommitEnabled() { // else SQLite has rolled back by itself
-		if err := run(w.stmt.rollback); err != nil {
-			return err
-		}
+	if w.conn.AutocommitEnabled() {
+		return nil // SQLite has rolled back by itself
 	}
-	return w.recallHeads()
+	return run(w.stmt.rollback)
 }
 
 // settle ends a group that failed before its commit: nothing of it is stored.

@@ -6,7 +6,7 @@
 // The events of one entity are a chain, which is followed from its end:
 //
 //	WITH RECURSIVE chain(at) AS (
-//		SELECT h.position FROM ends h JOIN streams s USING(stream) WHERE s.type = 'document' AND s.id = 'd1'
+//		SELECT h.position FROM heads h JOIN streams s USING(stream) WHERE s.type = 'document' AND s.id = 'd1'
 //		UNION ALL SELECT e.prev FROM chain JOIN events e ON e.position = at WHERE e.prev > 0)
 //	SELECT l.* FROM chain JOIN log l ON l.position = at ORDER BY l.version
 //

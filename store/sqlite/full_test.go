@@ -16,7 +16,7 @@ import (
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir := smallDisk(t)
-	s := open(t, sqlite.Config{Dir: dir, Recall: 7})
+	s := open(t, sqlite.Config{Dir: dir})
 	ballast := filepath.Join(dir, "ballast")
 	stream, v := store.Stream{Type: "a", ID: "one"}, store.Version(0)
 	for range 4 {

@@ -17,10 +17,8 @@ type head struct {
 	version  int64
 	position int64
 	anchor   int64
-	base     int64 // the version that the table heads has
-	dirty    bool  // changed by the group
-	// now and before are what readers go by while the head is late.
-	now, before link
+	base     int64 // the version that heads has in the database
+	dirty    bool  // to be written before the commit
 }
 
 // headOf finds a stream's head. One that has no event has version zero. Where
@@ -28,10 +26,6 @@ type head struct {
 // for one before.
 func (w *writer) headOf(s store.Stream, born bool) (*head, error) {
 	if h, ok := w.heads.get(s); ok {
-		return h, nil
-	}
-	if h := w.late.heads[s]; h != nil {
-		w.heads.put(s, h)
 		return h, nil
 	}
 	h := &head{name: s}
@@ -61,18 +55,46 @@ func (w *writer) readHead(h *head) error {
 	if err := find.Reset(); err != nil {
 		return err
 	}
-	return w.readEnd(h)
+	find = w.stmt.findHead
+	find.BindInt64(1, h.stream)
+	if found, err = find.Step(); err == nil && found {
+		h.version, h.position, h.anchor = find.ColumnInt64(0), find.ColumnInt64(1), find.ColumnInt64(2)
+		h.base = h.version
+	}
+	return firstOf(err, find.Reset())
 }
 
-// readEnd reads where the table heads says that the stream ends.
-func (w *writer) readEnd(h *head) error {
-	find := w.stmt.findHead
-	find.BindInt64(1, h.stream)
-	_, err := lookup(find, func(row *sqlite.Stmt) {
-		h.version, h.position, h.anchor = row.ColumnInt64(0), row.ColumnInt64(1), row.ColumnInt64(2)
-		h.base = h.version
-	})
-	return err
+// writeHeads moves the heads that the group has changed. It fails with
+// errStale where the database has another version than the cache believed.
+func (w *writer) writeHeads() error {
+	for _, h := range w.group.dirty {
+		if err := w.writeHead(h); err != nil {
+			return err
+		}
+		h.base, h.dirty = h.version, false
+	}
+	w.group.dirty = w.group.dirty[:0]
+	return nil
+}
+
+func (w *writer) writeHead(h *head) error {
+	stmt := w.stmt.moveHead
+	if h.base == 0 {
+		stmt = w.stmt.addHead
+	} else {
+		stmt.BindInt64(5, h.base)
+	}
+	stmt.BindInt64(1, h.version)
+	stmt.BindInt64(2, h.position)
+	stmt.BindInt64(3, h.anchor)
+	stmt.BindInt64(4, h.stream)
+	if err := run(stmt); err != nil {
+		return err
+	}
+	if w.conn.Changes() != 1 {
+		return errStale
+	}
+	return nil
 }
 
 // number gives the stream its row, if it has none yet.

@@ -49,23 +49,20 @@ func (w *writer) addEvent(h *head, e *store.Event) error {
 	}
 	position := w.group.position + 1
 	w.scratch = canonical(w.scratch[:0], e, position)
-	row := &w.row
-	row.int(1, position)
-	row.int(2, h.stream)
-	row.int(3, int64(e.Version))
-	row.int(4, h.position)
-	row.int(5, h.anchor)
-	row.int(6, typ)
-	row.int(7, int64(e.Schema))
-	row.int(8, e.Time.UnixMicro())
-	row.int(9, int64(checksum(w.scratch)))
-	row.id(10, &e.ID)
-	row.id(11, &e.Command)
-	row.cause(12, &e.Correlation, &e.Command)
-	row.cause(13, &e.Causation, &e.Command)
-	row.text(14, e.Metadata)
-	row.text(15, e.Data)
-	if err := run(row.stmt); err != nil {
+	stmt := w.stmt.addEvent
+	stmt.BindInt64(1, position)
+	stmt.BindInt64(2, h.stream)
+	stmt.BindInt64(3, int64(e.Version))
+	stmt.BindInt64(4, h.position)
+	stmt.BindInt64(5, h.anchor)
+	stmt.BindInt64(6, typ)
+	stmt.BindInt64(7, int64(e.Schema))
+	stmt.BindInt64(8, e.Time.UnixMicro())
+	stmt.BindInt64(9, int64(checksum(w.scratch)))
+	bindIDs(stmt, e)
+	bindText(stmt, 14, e.Metadata)
+	bindText(stmt, 15, e.Data)
+	if err := run(stmt); err != nil {
 		return err
 	}
 	w.group.position, h.position = position, position
@@ -73,6 +70,33 @@ func (w *writer) addEvent(h *head, e *store.Event) error {
 		h.anchor = position
 	}
 	return nil
+}
+
+func bindIDs(stmt *sqlite.Stmt, e *store.Event) {
+	bindID(stmt, 10, &e.ID)
+	bindID(stmt, 11, &e.Command)
+	bindCause(stmt, 12, &e.Correlation, &e.Command)
+	bindCause(stmt, 13, &e.Causation, &e.Command)
+}
+
+func bindID(stmt *sqlite.Stmt, param int, id *store.ID) {
+	if id.IsZero() {
+		stmt.BindNull(param)
+		return
+	}
+	stmt.BindBytes(param, id[:])
+}
+
+// bindCause saves the bytes of an id that is the command's.
+func bindCause(stmt *sqlite.Stmt, param int, id, command *store.ID) {
+	switch {
+	case *id == *command:
+		stmt.BindNull(param)
+	case id.IsZero():
+		stmt.BindBytes(param, nil)
+	default:
+		stmt.BindBytes(param, id[:])
+	}
 }
 
 // bindText binds bytes as text; the binding copies them, so they are not

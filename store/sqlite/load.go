@@ -15,7 +15,6 @@ import (
 func (s *Store) Load(ctx context.Context, name store.Stream, after store.Version) iter.Seq2[store.Event, error] {
 	return func(yield func(store.Event, error) bool) {
 		c := chain{store: s, name: name, after: max(int64(after), 0)}
-		c.stream, c.late = s.writer.late.lookup(name)
 		if err := s.readAtOnce(ctx, c.find); err != nil {
 			yield(store.Event{}, explain("load "+name.String(), s.layout, err))
 			return
@@ -40,8 +39,7 @@ type chain struct {
 	name   store.Stream
 	after  int64
 	stream int64
-	late   [2]link // what memory knows of the end
-	tops   []link  // the last events of the blocks to read, the lowest one last
+	tops   []link // the last events of the blocks to read, the lowest one last
 	events []store.Event
 }
 
@@ -50,8 +48,17 @@ type link struct{ version, position int64 }
 
 // find looks up the end of the chain and the ends of the blocks below it.
 func (c *chain) find(r *reader) error {
-	at, err := c.end(r)
-	for err == nil && at.version > c.after {
+	stmt, err := r.prepare("SELECT s.stream, h.version, h.position FROM streams s JOIN heads h ON h.stream = s.stream WHERE s.id = ? AND s.type = ?")
+	if err != nil {
+		return err
+	}
+	var at link
+	stmt.BindText(1, c.name.ID)
+	stmt.BindText(2, c.name.Type)
+	found, err := lookup(stmt, func(row *sqlite.Stmt) {
+		c.stream, at.version, at.position = row.ColumnInt64(0), row.ColumnInt64(1), row.ColumnInt64(2)
+	})
+	for err == nil && found && at.version > c.after {
 		c.tops = append(c.tops, at)
 		if at.version <= stride {
 			break
@@ -59,44 +66,6 @@ func (c *chain) find(r *reader) error {
 		at, err = c.anchor(r, at)
 	}
 	return err
-}
-
-// end is the last event. The head in memory, asked before anything was read
-// from the database, may be that of a commit that this reader does not see.
-func (c *chain) end(r *reader) (link, error) {
-	for _, at := range c.late {
-		found, err := c.stands(r, at)
-		if err != nil || found {
-			return at, err
-		}
-	}
-	return c.written(r)
-}
-
-func (c *chain) stands(r *reader, at link) (bool, error) {
-	if at.version == 0 {
-		return false, nil
-	}
-	stmt, err := r.prepare("SELECT 1 FROM events WHERE position = ? AND stream = ? AND version = ?")
-	if err != nil {
-		return false, err
-	}
-	c.bind(stmt, at)
-	return lookup(stmt, func(*sqlite.Stmt) {})
-}
-
-// written is the end that the table heads has.
-func (c *chain) written(r *reader) (at link, err error) {
-	stmt, err := r.prepare("SELECT s.stream, h.version, h.position FROM streams s JOIN heads h ON h.stream = s.stream WHERE s.id = ? AND s.type = ?")
-	if err != nil {
-		return at, err
-	}
-	stmt.BindText(1, c.name.ID)
-	stmt.BindText(2, c.name.Type)
-	_, err = lookup(stmt, func(row *sqlite.Stmt) {
-		c.stream, at.version, at.position = row.ColumnInt64(0), row.ColumnInt64(1), row.ColumnInt64(2)
-	})
-	return at, err
 }
 
 // anchor is the end of the block below the one that at is in.

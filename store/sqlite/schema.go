@@ -26,8 +26,9 @@ type layout struct {
 //
 // The events of a stream are a chain: prev is the position of the stream's
 // event before this one, anchor that of the last one before it whose version
-// is a multiple of the stride, heads the end of the chain. So no index by stream is kept,
-// whose pages cost more to write than the events.
+// is a multiple of the stride, heads the end of the chain. Moving a head from
+// the expected version is the fence of an append; so no index by stream is
+// kept, whose pages cost more to write than the events.
 //
 // In events, a correlation or causation of NULL is the command's id and an
 // empty one is none. result_ages lists, for each commit, the keys of the
@@ -35,8 +36,8 @@ type layout struct {
 // time.
 func eventsLayout() layout {
 	return layout{
-		file: "events.db", application: 0x746c7865, format: 2, schema: eventsSchema + logView() + recordsSchema + endsSchema, meta: "meta",
-		upgrades: []string{recordsSchema + endsSchema},
+		file: "events.db", application: 0x746c7865, format: 2, schema: eventsSchema + logView() + recordsSchema, meta: "meta",
+		upgrades: []string{recordsSchema},
 		mend:     "stop the program, keep a copy of the folder, and put a backup in the place of events.db",
 	}
 }
@@ -82,17 +83,6 @@ CREATE TABLE records(
 	PRIMARY KEY(space, key)
 ) WITHOUT ROWID;
 CREATE INDEX records_due ON records(space, due, key) WHERE due IS NOT NULL;
-`
-
-// endsSchema is what format 2 has beyond format 1 too: heads is right up to the
-// position that meta names, and a stream that has events above it may have a
-// head that is older. In ends, all are right.
-const endsSchema = `
-INSERT INTO meta(name, value) SELECT 'heads', coalesce(max(position), 0) FROM events;
-CREATE VIEW ends AS SELECT stream, max(version) AS version, max(position) AS position FROM (
-	SELECT stream, version, position FROM heads UNION ALL
-	SELECT stream, version, position FROM events WHERE position > (SELECT value FROM meta WHERE name = 'heads')
-) GROUP BY stream;
 `
 
 // logView shows the log to people; talix itself never reads it.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -30,10 +29,6 @@ type Config struct {
 	// Heads bounds how many streams' last versions are held in memory.
 	// Defaults to 100,000, about 20 MB.
 	Heads int
-	// Recall bounds how many events Open reads once more after a crash, about:
-	// for so many, where their streams end is held in memory before it is
-	// written. Defaults to 16,384, which are read in some 50 ms.
-	Recall int
 }
 
 func (c Config) withDefaults() Config {
@@ -42,9 +37,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Heads <= 0 {
 		c.Heads = 100_000
-	}
-	if c.Recall <= 0 {
-		c.Recall = 16_384
 	}
 	return c
 }
@@ -170,13 +162,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.readers.close()
-	var damage error
-	if s.broken.Load() == nil {
-		if err := s.writer.flush(); errors.Is(err, store.ErrCorrupt) {
-			damage = err
-		}
-	}
-	err := firstOf(damage, s.writer.close())
+	err := s.writer.close()
 	if closed := s.lock.Close(); err == nil {
 		err = closed
 	}

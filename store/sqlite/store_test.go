@@ -24,19 +24,13 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, factory(sqlite.Config{NoSync: true}))
 }
 
-// TestStoreWithTinyCaches looks everything up in the database again, and
-// writes some heads with every group.
+// TestStoreWithTinyCaches looks everything up in the database again.
 func TestStoreWithTinyCaches(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, factory(sqlite.Config{NoSync: true, Heads: 1, Readers: 1, Recall: 40}))
+	storetest.Run(t, factory(sqlite.Config{NoSync: true, Heads: 1, Readers: 1}))
 }
 
 func TestKill(t *testing.T) {
 	t.Parallel()
 	storetest.Kill(t, factory(sqlite.Config{}))
-}
-
-func TestKillInSweeps(t *testing.T) {
-	t.Parallel()
-	storetest.Kill(t, factory(sqlite.Config{Recall: 100}))
 }

@@ -14,10 +14,7 @@ type writer struct {
 	layout  layout
 	conn    *sqlite.Conn
 	stmt    statements
-	row     eventRow
 	heads   *cache[store.Stream, *head]
-	late    late
-	recall  int64 // events between two sweeps of the heads
 	types   map[string]int64
 	scratch []byte
 
@@ -32,8 +29,7 @@ type statements struct {
 	begin, commit, rollback        *sqlite.Stmt
 	findHead, moveHead, addHead    *sqlite.Stmt
 	findStream, addStream          *sqlite.Stmt
-	putFlushed                     *sqlite.Stmt
-	findLink                       *sqlite.Stmt
+	addEvent, findLink             *sqlite.Stmt
 	findType, addType              *sqlite.Stmt
 	findResult, addResult, addAges *sqlite.Stmt
 	findMark, putMark              *sqlite.Stmt
@@ -58,7 +54,6 @@ func openWriter(l layout, path string, config Config) (*writer, error) {
 	}
 	conn.SetBusyTimeout(5 * time.Second)
 	w := &writer{layout: l, conn: conn, heads: newCache[store.Stream, *head](config.Heads), types: make(map[string]int64)}
-	w.recall = int64(config.Recall)
 	w.room = room{path: path + "-wal", off: config.NoSync}
 	if err := w.start(config.NoSync); err != nil {
 		conn.Close()
@@ -95,9 +90,8 @@ func (w *writer) prepare() error {
 		{&s.findHead, "SELECT version, position, anchor FROM heads WHERE stream = ?"},
 		{&s.moveHead, "UPDATE heads SET version = ?, position = ?, anchor = ? WHERE stream = ? AND version = ?"},
 		{&s.addHead, "INSERT INTO heads(version, position, anchor, stream) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING"},
-		{&s.putFlushed, "UPDATE meta SET value = ? WHERE name = 'heads'"},
 		{&s.addStream, "INSERT INTO streams(stream, type, id) VALUES(?, ?, ?) ON CONFLICT DO NOTHING"},
-		{&w.row.stmt, "INSERT INTO events(" + eventColumns + ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&s.addEvent, "INSERT INTO events(" + eventColumns + ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&s.findLink, "SELECT prev, anchor, command FROM events WHERE position = ? AND stream = ? AND version = ?"},
 		{&s.findType, "SELECT type FROM types WHERE name = ?"},
 		{&s.addType, "INSERT INTO types(name) VALUES(?)"},
@@ -115,7 +109,7 @@ func (w *writer) prepare() error {
 	return nil
 }
 
-// restore reads where the log and its streams end.
+// restore reads where the log ends.
 func (w *writer) restore() error {
 	last, err := w.conn.Prepare("SELECT coalesce((SELECT max(position) FROM events), 0), coalesce((SELECT max(stream) FROM streams), 0)")
 	if err != nil {
@@ -126,7 +120,7 @@ func (w *writer) restore() error {
 		return err
 	}
 	w.position, w.stream = last.ColumnInt64(0), last.ColumnInt64(1)
-	return w.recallHeads()
+	return nil
 }
 
 // close folds the write-ahead log away; if it can't, the log stays and is

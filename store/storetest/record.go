@@ -540,14 +540,17 @@ func sharedRecordIsWonOnce(f *fixture) {
 	for round := range 30 {
 		var won atomic.Int64
 		var all sync.WaitGroup
-		for _, s := range handles {
+		batches := make([]store.Batch, len(handles))
+		for i, s := range handles { // all read before any writes
 			r, _, err := s.(store.Keeper).Record(f.Context(), p, jobs, "counter")
 			if err != nil || len(r.Data) != round {
 				f.Fatalf("the record holds %q after %d rounds (%v)", r.Data, round, err)
 			}
-			next := f.job("counter", string(r.Data)+"+")
+			batches[i] = changes(put(f.job("counter", string(r.Data)+"+"), r.Rev))
+		}
+		for i, s := range handles {
 			all.Go(func() {
-				switch o := s.Commit(f.Context(), p, []store.Batch{changes(put(next, r.Rev))})[0]; o.Status {
+				switch o := s.Commit(f.Context(), p, batches[i:i+1])[0]; o.Status {
 				case store.Durable:
 					won.Add(1)
 				case store.Conflict:

@@ -1,6 +1,7 @@
 package standalone
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -20,7 +21,7 @@ func (a *App) settings() []setting {
 		{"listen", "127.0.0.1:8080", "`address` of the HTTP triggers; port 0 takes a free one", &a.Listen},
 		{"admin", "127.0.0.1:8081", "`address` of health (/healthz) and readiness (/readyz)", &a.Admin},
 		{"data", "./data", "`folder` of what the program stores", &a.Data},
-		{"store", "sqlite", "`where` events are stored: sqlite (in the data folder) or memory (gone at the end)", &a.Store},
+		{"store", "sqlite", "`where` events and views are stored: sqlite (in the data folder), memory (gone at the end), or a PostgreSQL database as in postgres://user:password@host:5432/name, for one process at a time", &a.Store},
 		{"broker", "embedded", "`where` queues and topics are, if the program has any: embedded (in the data folder), or a NATS server as in nats://127.0.0.1:4222", &a.Broker},
 		{"advertise", "", "`address` under which other nodes of a cluster reach this one", &a.Advertise},
 		{"cluster-key", "", "`secret` that the nodes of a cluster share", &a.ClusterKey},
@@ -65,14 +66,10 @@ func (a *App) check() error {
 	switch {
 	case a.Data == "":
 		return fmt.Errorf("--data is empty: name a folder, as in ./data")
-	case strings.HasPrefix(a.Store, "postgres://"):
-		return fmt.Errorf("--store %s: this release stores in sqlite or memory; PostgreSQL comes with a later one", a.Store)
-	case a.Store != "sqlite" && a.Store != "memory":
-		return fmt.Errorf("--store %q: allowed are sqlite and memory", a.Store)
 	case a.Advertise != "" || a.ClusterKey != "":
-		return fmt.Errorf("--advertise and --cluster-key are for clusters, which need a store that nodes share; --store %s is for one process", a.Store)
+		return errors.New("--advertise and --cluster-key are for clusters, which come with a later release: leave them out")
 	}
-	return nil
+	return a.checkStore()
 }
 
 func checkAddress(name, address string) error {

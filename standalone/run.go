@@ -10,10 +10,6 @@ import (
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/runtime"
-	"github.com/talix-dev/talix/store"
-	"github.com/talix-dev/talix/store/memory"
-	"github.com/talix-dev/talix/store/sqlite"
-	"github.com/talix-dev/talix/table"
 )
 
 // stopWithin bounds how long requests under way may take to end.
@@ -60,22 +56,6 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	}
 	a.Log.Info("stopping")
 	return err
-}
-
-func (a *App) openStores(ctx context.Context) (store.Store, table.Store, error) {
-	if a.Store == "memory" {
-		tables, err := sqlite.OpenTables(ctx, sqlite.TablesConfig{Log: a.Log})
-		return memory.New(memory.Config{}), tables, err
-	}
-	events, err := sqlite.Open(ctx, sqlite.Config{Dir: a.Data})
-	if err != nil {
-		return nil, nil, err
-	}
-	tables, err := sqlite.OpenTables(ctx, sqlite.TablesConfig{Dir: a.Data, Log: a.Log})
-	if err != nil {
-		return nil, nil, errors.Join(err, events.Close())
-	}
-	return events, tables, nil
 }
 
 // server is one listener that is being served.

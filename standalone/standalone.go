@@ -1,5 +1,5 @@
 // Package standalone is talix with batteries: flags, an embedded durable store
-// in a folder, HTTP, health checks and signals.
+// in a folder or one on PostgreSQL, HTTP, health checks and signals.
 //
 //	func main() {
 //		standalone.Main(account.Service)
@@ -33,7 +33,7 @@ type App struct {
 	Listen     string // address of the HTTP triggers
 	Admin      string // address of health and readiness
 	Data       string // folder of what the program stores
-	Store      string // "sqlite" or "memory"
+	Store      string // "sqlite", "memory", or the URL of a PostgreSQL database
 	Broker     string // "embedded", or the URL of a NATS server
 	Advertise  string
 	ClusterKey string

@@ -41,9 +41,13 @@ func (l *ledger) add(t *testing.T, account, key string, b balance) {
 func TestBankSurvivesKill(t *testing.T) {
 	t.Parallel()
 	proctest.Require(t)
-	p := proctest.Build(t, "./examples/bank").Start(t, proctest.Config{})
+	survivesKill(t, proctest.Build(t, "./examples/bank").Start(t, proctest.Config{}), 6)
+}
+
+func survivesKill(t *testing.T, p *proctest.Process, rounds int) {
+	t.Helper()
 	c := newClient(t)
-	const clients, accounts, rounds = 16, 8, 6
+	const clients, accounts = 16, 8
 	l := &ledger{acked: map[string]map[int64]string{}}
 	pending := make([]string, clients) // the key of each client's deposit without an answer
 	counts := make([]int, clients)

@@ -92,8 +92,13 @@ func settled(t *testing.T, c client, app, id string) (d document) {
 func TestExpensesScenario(t *testing.T) {
 	t.Parallel()
 	proctest.Require(t)
+	expensesScenario(t, []string{"--allow-private-addresses"})
+}
+
+func expensesScenario(t *testing.T, args []string) {
+	t.Helper()
 	site := files(t)
-	p := proctest.Build(t, "./examples/expenses").Start(t, proctest.Config{Args: []string{"--allow-private-addresses"}})
+	p := proctest.Build(t, "./examples/expenses").Start(t, proctest.Config{Args: args})
 	c := newClient(t)
 	ids := map[string]string{}
 	for _, name := range []string{"receipt.txt", "receipt.html", "letter.txt", "broken.pdf"} {

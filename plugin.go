@@ -46,6 +46,9 @@ const (
 	KindCommand Kind = "command"
 	KindAction  Kind = "action"
 	KindQuery   Kind = "query"
+	// KindStep is a step that was run: one whose result was kept is not run
+	// again, and not reported.
+	KindStep Kind = "step"
 )
 
 // Report tells of one operation that ended.
@@ -57,13 +60,18 @@ type Report struct {
 	Err      error // nil if it succeeded; of type *Error
 }
 
-// Operation is one run of a command, an action or a query.
+// Operation is one run of a command, an action, a query or a step.
 type Operation struct {
 	Kind          Kind
 	Service       string
 	Name          string
 	EntityID      string // of a command
 	CorrelationID store.ID
+	CausationID   store.ID // the event or request behind it; zero if none
+	CommandID     store.ID // of a command: its events carry it
+	// Caller is the action that ran the command, query or step; empty if none
+	// did.
+	Caller string
 	// Header reads a header of the request that triggered an action or query;
 	// nil if none did.
 	Header func(name string) string

@@ -22,6 +22,7 @@ import (
 // act runs an action in a scope of its own.
 func (r *Runtime) act(ctx context.Context, a *registry.Action, s *scope, in any, e *store.Event) (out any, err error) {
 	op := s.operation(talix.KindAction, r.registry.Owner(a), a.Name)
+	s.cause.caller, s.cause.service = op.Name, op.Service
 	observe := r.observe
 	if s.line != nil {
 		observe = r.watch

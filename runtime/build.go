@@ -43,6 +43,7 @@ func (r *Runtime) define(ctx context.Context) error {
 	faults = append(faults, r.defineViews(ctx)...)
 	edge, err := httpedge.New(r.edgeConfig(set))
 	r.edge = edge
+	r.describeInputs(set)
 	faults = append(faults, r.resolve()...)
 	faults = append(faults, r.mount()...)
 	return errors.Join(append(faults, err)...)

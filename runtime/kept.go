@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/registry"
@@ -18,10 +19,24 @@ import (
 // steps, nil where it is not kept.
 
 func (s *scope) Do(ctx context.Context, name string, fn func(context.Context) ([]byte, error)) ([]byte, error) {
+	fn = s.told(name, fn)
 	if s.line == nil {
 		return fn(ctx)
 	}
 	return s.line.Do(ctx, name, fn)
+}
+
+// told is a step that reporters are told of whenever it was run.
+func (s *scope) told(name string, fn func(context.Context) ([]byte, error)) func(context.Context) ([]byte, error) {
+	if len(s.r.plugins.reporters) == 0 {
+		return fn
+	}
+	return func(ctx context.Context) ([]byte, error) {
+		started := s.r.cfg.Now()
+		data, err := fn(ctx)
+		s.r.tell(ctx, s.operation(talix.KindStep, s.cause.service, name), started, 0, err)
+		return data, err
+	}
 }
 
 // Fork gives each branch a scope of its own, so that what it does has the same

@@ -5,6 +5,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -104,6 +105,8 @@ type Runtime struct {
 	checks    map[*registry.Command]func(in any) error // nil: nothing to check
 	workflows map[*registry.Action]func(in any) error  // nil: nothing to check
 	queries   map[*registry.Query]*sqlquery.Query
+	inputs    map[any]json.RawMessage    // schemas, by definition
+	schemas   map[string]json.RawMessage // what those refer to
 
 	ids        *id.Source
 	tail       *tail.Tail

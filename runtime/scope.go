@@ -27,6 +27,8 @@ type cause struct {
 	delivered   bool
 	correlation store.ID
 	causation   store.ID
+	caller      string // the action's name
+	service     string // the action's
 	header      func(string) string
 	wrote       positions // what the caller had written before
 }
@@ -201,7 +203,10 @@ func (s *scope) Read(ctx context.Context, e *registry.Entity, entityID string) (
 }
 
 func (s *scope) operation(kind talix.Kind, service, name string) talix.Operation {
-	return talix.Operation{Kind: kind, Service: service, Name: name, CorrelationID: s.cause.correlation, Header: s.cause.header}
+	return talix.Operation{
+		Kind: kind, Service: service, Name: name, Caller: s.cause.caller,
+		CorrelationID: s.cause.correlation, CausationID: s.cause.causation, Header: s.cause.header,
+	}
 }
 
 func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time, reply entity.Reply, err error) {
@@ -209,6 +214,6 @@ func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time
 		return
 	}
 	op := s.operation(talix.KindCommand, s.r.registry.Owner(call.Command), call.Command.FullName())
-	op.EntityID = call.ID
+	op.EntityID, op.CommandID = call.ID, call.Key
 	s.r.tell(ctx, op, started, reply.Events, err)
 }

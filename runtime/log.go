@@ -1,0 +1,177 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/store"
+)
+
+// Log reads the events as they are stored, for consoles and other tools. Errors
+// are of type *talix.Error.
+type Log struct {
+	r *Runtime
+}
+
+// Log reads the events as they are stored.
+func (r *Runtime) Log() Log { return Log{r} }
+
+// Logged is an event as it is stored.
+type Logged struct {
+	talix.Meta
+	Partition int
+	Position  int64
+	Schema    int
+	Payload   json.RawMessage
+}
+
+// Moment is an event with the state that it led to.
+type Moment struct {
+	Logged
+	// State is the entity's state after the event as JSON, or nil with a Fault.
+	State json.RawMessage
+	// Fault is why the event cannot be folded.
+	Fault string
+}
+
+// Head is the position of the last event of each partition.
+func (l Log) Head() []int64 {
+	all := make([]int64, l.r.tail.Partitions())
+	for p := range all {
+		all[p] = int64(l.r.tail.Head(store.Partition(p)))
+	}
+	return all
+}
+
+// Newest are events among the last depth positions of each partition, the
+// newest first, up to max of those that want accepts.
+func (l Log) Newest(ctx context.Context, depth int64, max int, want func(*Logged) bool) ([]Logged, error) {
+	var all []Logged
+	for p := range l.r.tail.Partitions() {
+		some, err := l.newestOf(ctx, store.Partition(p), depth, max, want)
+		if err != nil {
+			return nil, l.fault(err)
+		}
+		all = append(all, some...)
+	}
+	slices.SortStableFunc(all, func(a, b Logged) int { return b.Time.Compare(a.Time) })
+	return all[:min(max, len(all))], nil
+}
+
+// pageOfLog is how many events are read at a time.
+const pageOfLog = 512
+
+// newestOf reads backwards, a page at a time.
+func (l Log) newestOf(ctx context.Context, p store.Partition, depth int64, most int, want func(*Logged) bool) (all []Logged, err error) {
+	head := l.r.tail.Head(p)
+	for end := head; end > 0 && len(all) < most && int64(head-end) < depth; end -= pageOfLog {
+		after := max(end-pageOfLog, head-store.Position(depth), 0)
+		events, err := l.r.cfg.Store.Log(ctx, p, after, pageOfLog)
+		if err != nil {
+			return nil, fmt.Errorf("read log: %w", err)
+		}
+		for i := range slices.Backward(events) {
+			e := loggedOf(&events[i])
+			if events[i].Position <= end && want(&e) && len(all) < most {
+				all = append(all, e)
+			}
+		}
+	}
+	return all, nil
+}
+
+func loggedOf(e *store.Event) Logged {
+	return Logged{
+		Meta: talix.Meta{
+			EventID: e.ID, EventType: e.Type, EntityType: e.Stream.Type, EntityID: e.Stream.ID, Version: int64(e.Version), Time: e.Time,
+			CommandID: e.Command, CorrelationID: e.Correlation, CausationID: e.Causation,
+		},
+		Partition: int(e.Partition), Position: int64(e.Position), Schema: e.Schema, Payload: e.Data,
+	}
+}
+
+// Timeline folds an entity from its first event on, and gives the moments whose
+// versions are from first to last; last below one stands for the newest, and
+// then first counts back from it. It is made anew each time.
+func (l Log) Timeline(ctx context.Context, entityType, id string, first, last int64) ([]Moment, error) {
+	def := l.r.registry.Entity(entityType)
+	if def == nil {
+		return nil, talix.NotFound("no service of this runtime has the entity %q", entityType)
+	}
+	f := folding{def: def, state: def.New()}
+	var moments []Moment
+	for e, err := range l.r.cfg.Store.Load(ctx, store.Stream{Type: entityType, ID: id}, 0) {
+		if err != nil {
+			return nil, l.fault(fmt.Errorf("load entity: %w", err))
+		}
+		if last > 0 && int64(e.Version) > last {
+			break
+		}
+		f.add(&e)
+		switch {
+		case last > 0 && int64(e.Version) < first:
+			continue
+		case last <= 0 && int64(len(moments)) >= first:
+			moments = moments[1:]
+		}
+		moments = append(moments, f.moment(&e))
+	}
+	return moments, nil
+}
+
+// folding is a fold that goes on from event to event, until one fails.
+type folding struct {
+	def   *registry.Entity
+	state any
+	fault string
+}
+
+func (f *folding) add(e *store.Event) {
+	if f.fault != "" {
+		return
+	}
+	if err := f.apply(e); err != nil {
+		f.fault = fmt.Sprintf("version %d, %s: %v", e.Version, e.Type, err)
+	}
+}
+
+func (f *folding) apply(e *store.Event) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			first, _, _ := strings.Cut(string(debug.Stack()), "\n")
+			err = fmt.Errorf("panic in Apply: %v (%s)", p, first)
+		}
+	}()
+	def := f.def.ByName[e.Type]
+	if def == nil {
+		return fmt.Errorf("this program has no such event type")
+	}
+	event, err := def.Decode(e.Data)
+	if err != nil {
+		return err
+	}
+	def.Apply(f.state, event, e)
+	return nil
+}
+
+func (f *folding) moment(e *store.Event) Moment {
+	m := Moment{Logged: loggedOf(e), Fault: f.fault}
+	if f.fault == "" {
+		data, err := json.Marshal(f.state)
+		if err != nil {
+			m.Fault = "the state cannot be written as JSON: " + err.Error()
+		}
+		m.State = data
+	}
+	return m
+}
+
+func (l Log) fault(err error) error {
+	return talix.UserError(registry.Faultf(registry.Unavailable, "the log cannot be read at the moment; try again later").Because(err))
+}

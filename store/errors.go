@@ -13,4 +13,6 @@ var (
 	// ErrForeign: the file or database is not one of talix, or of a newer
 	// release; nothing was changed.
 	ErrForeign = errors.New("this is not a talix store that this release can open")
+	// ErrMissing: there is no store where one was to be, and none was made.
+	ErrMissing = errors.New("there is no talix store here")
 )

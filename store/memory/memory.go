@@ -47,6 +47,7 @@ type Store struct {
 var (
 	_ store.Store  = (*Store)(nil)
 	_ store.Keeper = (*Store)(nil)
+	_ store.Lister = (*Store)(nil)
 )
 
 // New makes an empty store.

@@ -20,6 +20,9 @@ type Config struct {
 	// Schema of the database that holds the store; it is made if it is missing.
 	// Lower-case letters, digits and underscores. Defaults to "talix".
 	Schema string
+	// Existing lets Open fail with store.ErrMissing where there is no store,
+	// instead of making one. Defaults to false.
+	Existing bool
 	// Partitions that the store gets when it is made; a store that exists keeps
 	// its own number. Defaults to 256.
 	Partitions int

@@ -100,6 +100,15 @@ func (l layout) migrate(ctx context.Context, conn *pgx.Conn) error {
 	})
 }
 
+// exists refuses a schema that holds nothing.
+func (l layout) exists(ctx context.Context, conn *pgx.Conn) error {
+	present, err := l.format(ctx, conn)
+	if err == nil && present == 0 {
+		err = fmt.Errorf("%w: the schema %s holds nothing; name the database and schema of the store", store.ErrMissing, l.schema)
+	}
+	return err
+}
+
 // lockSchema makes the schema if it is missing, and keeps others from doing so.
 func lockSchema(ctx context.Context, tx pgx.Tx, schema string) error {
 	if _, err := tx.Conn().PgConn().Exec(ctx, fmt.Sprintf("SET LOCAL search_path = %s, pg_temp; SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = 0", quoted(schema))).ReadAll(); err != nil {

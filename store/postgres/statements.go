@@ -4,7 +4,7 @@ import "fmt"
 
 // statements are the texts of reads, with the schema's name.
 type statements struct {
-	number, load, log, head, result, trim, mark, record, records, due, look, resolve, beat, nodes, leave, claim, release, owners string
+	number, load, log, head, result, trim, mark, record, records, due, look, resolve, beat, nodes, leave, claim, release, owners, results, marks, spaces string
 }
 
 const eventColumns = "e.position, e.version, e.schema, e.time, e.sum, e.id, e.command, e.correlation, e.causation, e.type, e.metadata, e.data"
@@ -33,6 +33,9 @@ func newStatements(schema string) statements {
 		result:  in("SELECT r.result FROM %s.results r WHERE r.key = $2 AND r.partition = $1"),
 		trim:    in("DELETE FROM %[1]s.results WHERE (key, partition) IN (SELECT r.key, r.partition FROM %[1]s.results r WHERE r.time < $1 ORDER BY r.time LIMIT $2 FOR UPDATE SKIP LOCKED)"),
 		mark:    in("SELECT m.position FROM %s.marks m WHERE m.partition = $1 AND m.consumer = $2"),
+		results: in("SELECT r.partition, r.key, r.result, r.time FROM %s.results r WHERE (r.key, r.partition) > ($1, $2) ORDER BY r.key, r.partition LIMIT $3"),
+		marks:   in("SELECT m.consumer, m.position FROM %s.marks m WHERE m.partition = $1 AND m.consumer > $2 ORDER BY m.consumer LIMIT $3"),
+		spaces:  in("SELECT DISTINCT r.space FROM %s.records r WHERE r.partition = $1 ORDER BY r.space"),
 		record:  in("SELECT " + recordColumns + " FROM %s.records r WHERE r.partition = $1 AND r.space = $2 AND r.key = $3"),
 		records: in("SELECT " + recordColumns + " FROM %s.records r WHERE r.partition = $1 AND r.space = $2 AND r.key >= $3 AND r.key > $4 AND r.key < $5 ORDER BY r.partition, r.space, r.key LIMIT $6"),
 		due:     in("SELECT " + recordColumns + " FROM %s.records r WHERE r.partition = $1 AND r.space = $2 AND (r.due, r.key) > ($3, $4) AND r.due <= $5 ORDER BY r.partition, r.space, r.due, r.key LIMIT $6"),

@@ -31,6 +31,7 @@ type Store struct {
 var (
 	_ store.Store  = (*Store)(nil)
 	_ store.Keeper = (*Store)(nil)
+	_ store.Lister = (*Store)(nil)
 )
 
 // Open opens the store in a schema of a database, or makes it. It fails with
@@ -84,6 +85,11 @@ func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {
 	l, err := storeLayout(s.config)
 	if err != nil {
 		return err
+	}
+	if s.config.Existing {
+		if err := l.exists(ctx, conn); err != nil {
+			return err
+		}
 	}
 	if err := l.migrate(ctx, conn); err != nil {
 		return err

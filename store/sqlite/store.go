@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -14,12 +15,16 @@ import (
 var (
 	_ store.Store  = (*Store)(nil)
 	_ store.Keeper = (*Store)(nil)
+	_ store.Lister = (*Store)(nil)
 )
 
 // Config says where a store lives. Only Dir has to be set.
 type Config struct {
 	// Dir is the folder; it is made if it is missing.
 	Dir string
+	// Existing lets Open fail with store.ErrMissing where there is no store,
+	// instead of making one. Defaults to false.
+	Existing bool
 	// NoSync leaves syncing to the operating system: commits survive kill -9
 	// but not power loss. For tests.
 	NoSync bool
@@ -68,6 +73,9 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	l := eventsLayout()
+	if _, err := os.Stat(l.path(config.Dir)); config.Existing && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("open folder %s: %w: name the folder that holds %s", config.Dir, store.ErrMissing, l.file)
+	}
 	lock, err := claim(l, config.Dir, "lock")
 	if err != nil {
 		return nil, err

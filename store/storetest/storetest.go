@@ -46,11 +46,11 @@ type Features struct {
 
 // Run holds a driver to the port. Each case is a parallel subtest with a store
 // of its own, and ends with Check. Cases about records run if the store is a
-// store.Keeper.
+// store.Keeper, those about lists if it is a store.Lister.
 func Run(t *testing.T, f Factory) {
-	keeps := keeps(t, f)
+	keeps, lists := extras(t, f)
 	for _, c := range cases() {
-		if !c.applies(f.Features) || c.keeps && !keeps {
+		if !c.applies(f.Features) || c.keeps && !keeps || c.lists && !lists {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -61,18 +61,19 @@ func Run(t *testing.T, f Factory) {
 	}
 }
 
-// keeps tells whether the driver's stores are keepers.
-func keeps(t *testing.T, f Factory) bool {
+// extras tells whether the driver's stores are keepers, and listers.
+func extras(t *testing.T, f Factory) (keeps, lists bool) {
 	t.Helper()
 	s, err := f.Open(t, t.TempDir())
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
-	_, keeps := s.(store.Keeper)
+	_, keeps = s.(store.Keeper)
+	_, lists = s.(store.Lister)
 	if err := s.Close(); err != nil {
 		t.Fatalf("close store: %v", err)
 	}
-	return keeps
+	return keeps, lists
 }
 
 // testCase is one promise of the port.
@@ -80,6 +81,7 @@ type testCase struct {
 	name  string
 	needs Features // what the store must promise for the case to make sense
 	keeps bool     // the case is about records
+	lists bool     // the case is about lists
 	run   func(f *fixture)
 }
 
@@ -106,7 +108,7 @@ func cases() []testCase {
 	return slices.Concat(
 		versionCases(), batchCases(), cascadeCases(), refusalCases(),
 		keyCases(), freshCases(), trimCases(), markCases(),
-		recordCases(), malformedRecordCases(), dueCases(),
+		recordCases(), malformedRecordCases(), dueCases(), listCases(),
 		envelopeCases(), nameCases(), sizeCases(),
 		loadCases(), logCases(), followCases(), sharedCases(),
 		identityCases(), cancelCases(), closeCases(), reopenCases(),

@@ -15,4 +15,7 @@ var (
 	ErrForeign = errors.New("this is not a talix store that this release can open")
 	// ErrMissing: there is no store where one was to be, and none was made.
 	ErrMissing = errors.New("there is no talix store here")
+	// ErrFenced: another node has claimed the partition since this Store did,
+	// or it was released; see Leases.
+	ErrFenced = errors.New("another node has claimed the partition")
 )

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/talix-dev/talix/store"
@@ -38,6 +39,8 @@ type Store struct {
 	config     Config
 	identity   store.ID
 	partitions []*partition
+	nodes      *nodes
+	epochs     []atomic.Int64 // under which this Store commits; 0: any
 
 	mu     sync.Mutex // guards closed and the start of calls
 	closed bool
@@ -48,6 +51,7 @@ var (
 	_ store.Store  = (*Store)(nil)
 	_ store.Keeper = (*Store)(nil)
 	_ store.Lister = (*Store)(nil)
+	_ store.Leases = (*Store)(nil)
 )
 
 // New makes an empty store.
@@ -55,7 +59,7 @@ func New(c Config) *Store {
 	if c.Partitions < 1 {
 		c.Partitions = 4
 	}
-	s := &Store{config: c}
+	s := &Store{config: c, nodes: &nodes{all: map[string]lease{}}, epochs: make([]atomic.Int64, c.Partitions)}
 	rand.Read(s.identity[:]) // never fails
 	for p := range c.Partitions {
 		s.partitions = append(s.partitions, newPartition(store.Partition(p), c.Partitions))
@@ -80,7 +84,7 @@ func (s *Store) Commit(ctx context.Context, p store.Partition, batches []store.B
 	if err := fault.wait(ctx); err != nil {
 		return all(batches, store.Outcome{Status: store.Failed, Err: fmt.Errorf("commit: %w", err)})
 	}
-	return part.commit(batches, fault)
+	return part.commit(batches, store.Epoch(s.epochs[p].Load()), fault)
 }
 
 // Load implements store.Store. The events are those of the moment at which the

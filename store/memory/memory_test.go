@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/talix-dev/talix/store"
@@ -26,4 +27,22 @@ func TestStore(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Several runtimes can work on the same data.
+func TestShare(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	first := map[string]*memory.Store{}
+	storetest.Run(t, storetest.Factory{
+		Open: func(_ *testing.T, dir string) (store.Store, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if first[dir] == nil {
+				first[dir] = memory.New(memory.Config{})
+			}
+			return first[dir].Share(), nil
+		},
+		Features: storetest.Features{Durable: true, Shared: true},
+	})
 }

@@ -23,7 +23,14 @@ type partition struct {
 	results results
 	marks   map[string]store.Position
 	spaces  map[string]*space
-	late    [][]store.Batch // what UnknownLate holds back
+	late    []lateCommit // what UnknownLate holds back
+	owner   string       // empty: none
+	epoch   store.Epoch
+}
+
+type lateCommit struct {
+	batches []store.Batch
+	epoch   store.Epoch
 }
 
 func newPartition(number store.Partition, of int) *partition {
@@ -36,25 +43,33 @@ func newPartition(number store.Partition, of int) *partition {
 	}
 }
 
-func (p *partition) commit(batches []store.Batch, fault Fault) []store.Outcome {
+func (p *partition) commit(batches []store.Batch, epoch store.Epoch, fault Fault) []store.Outcome {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, b := range p.late {
-		p.write(b)
+	for _, l := range p.late {
+		p.writeUnder(l.epoch, l.batches)
 	}
 	p.late = nil
 	switch fault.Kind {
 	case Fail:
 		return all(batches, store.Outcome{Status: store.Failed, Err: fault.Err})
 	case UnknownWritten:
-		p.write(clone(batches)) // a copy: the caller does not learn positions
+		p.writeUnder(epoch, clone(batches)) // a copy: the caller does not learn positions
 	case UnknownLate:
-		p.late = append(p.late, clone(batches))
+		p.late = append(p.late, lateCommit{clone(batches), epoch})
 	case UnknownLost:
 	default:
-		return p.write(batches)
+		return p.writeUnder(epoch, batches)
 	}
 	return all(batches, store.Outcome{Status: store.Unknown, Err: fault.Err})
+}
+
+// writeUnder writes what is committed under an epoch, unless it is fenced.
+func (p *partition) writeUnder(epoch store.Epoch, batches []store.Batch) []store.Outcome {
+	if err := p.fenced(epoch); err != nil {
+		return all(batches, store.Outcome{Status: store.Failed, Err: err})
+	}
+	return p.write(batches)
 }
 
 // clone copies as deep as write changes and keeps what it is given.

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/talix-dev/talix/store"
@@ -62,7 +61,7 @@ func (s *Store) draft(r *request) *draft {
 func (s *Store) decide(r *request, w *world) (*draft, error) {
 	epoch := s.epochs[r.partition].Load()
 	if epoch > 0 && w.epoch != epoch {
-		return nil, fmt.Errorf("%w: partition %d is at epoch %d and was claimed here at %d", ErrFenced, r.partition, w.epoch, epoch)
+		return nil, fmt.Errorf("%w: partition %d is at epoch %d and was claimed here at %d", store.ErrFenced, r.partition, w.epoch, epoch)
 	}
 	d := s.judge(r, w, nil)
 	d.fence = fence{position: -1, epoch: epoch}
@@ -126,7 +125,3 @@ func (s *Store) doubt(d *draft, err error) {
 		d.outcomes[i] = store.Outcome{Status: status, Err: err}
 	}
 }
-
-// ErrFenced is in the error of batches that were not written because another
-// node has claimed the partition since this one did.
-var ErrFenced = errors.New("another node has claimed the partition")

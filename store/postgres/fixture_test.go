@@ -69,6 +69,13 @@ func open(t testing.TB, c postgres.Config) *postgres.Store {
 	return s
 }
 
+// pair opens the same store twice, as two nodes do.
+func pair(t *testing.T) (a, b *postgres.Store) {
+	t.Helper()
+	c := config(t)
+	return open(t, c), open(t, c)
+}
+
 // raw runs SQL behind the store's back, in its schema.
 func raw(t testing.TB, c postgres.Config, sql string) {
 	t.Helper()

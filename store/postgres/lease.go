@@ -9,83 +9,63 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// Node is a process that serves partitions.
-type Node struct {
-	Name    string
-	Address string
-	// Left is how long its lease was still to last, by the database's clock,
-	// when Nodes asked; it has ended if that is not above zero.
-	Left time.Duration
-}
-
-// Owner is the node that claimed a partition, and the epoch of its claim.
-type Owner struct {
-	Partition store.Partition
-	Node      string
-	Epoch     int64
-}
-
-// Beat makes or renews the lease of a node, for the given time from now on by
-// the database's clock. The node must reckon from the moment before it called.
-func (s *Store) Beat(ctx context.Context, name, address string, lease time.Duration) error {
-	_, err := s.change(ctx, 0, "renew lease of node "+name, s.sql.beat, escape(name), address, lease.Seconds())
+// Beat implements store.Leases.
+func (s *Store) Beat(ctx context.Context, node, address string, lease time.Duration) error {
+	_, err := s.change(ctx, 0, "renew lease of node "+node, s.sql.beat, escape(node), address, lease.Seconds())
 	return err
 }
 
-// Leave ends the lease of a node at once.
-func (s *Store) Leave(ctx context.Context, name string) error {
-	_, err := s.change(ctx, 0, "end lease of node "+name, s.sql.leave, escape(name))
+// Leave implements store.Leases.
+func (s *Store) Leave(ctx context.Context, node string) error {
+	_, err := s.change(ctx, 0, "end lease of node "+node, s.sql.leave, escape(node))
 	return err
 }
 
-// Nodes are all nodes that have a lease, or had one and did not leave.
-func (s *Store) Nodes(ctx context.Context) (nodes []Node, err error) {
+// Nodes implements store.Leases.
+func (s *Store) Nodes(ctx context.Context) (nodes []store.Node, err error) {
 	err = s.read(ctx, 0, "list nodes", func() error {
 		return s.query(ctx, func(row [][]byte) (bool, error) {
-			nodes = append(nodes, Node{unescape(string(row[0])), string(row[1]), time.Duration(readFloat(row[2]) * float64(time.Second))})
+			left := time.Duration(readFloat(row[2]) * float64(time.Second))
+			nodes = append(nodes, store.Node{Name: unescape(string(row[0])), Address: string(row[1]), Left: left})
 			return true, nil
 		}, s.sql.nodes)
 	})
 	return nodes, err
 }
 
-// Owners are the partitions that have an owner.
-func (s *Store) Owners(ctx context.Context) (owners []Owner, err error) {
+// Owners implements store.Leases.
+func (s *Store) Owners(ctx context.Context) (owners []store.Owner, err error) {
 	err = s.read(ctx, 0, "list owners", func() error {
 		return s.query(ctx, func(row [][]byte) (bool, error) {
-			owners = append(owners, Owner{store.Partition(readInt(row[0])), unescape(string(row[1])), readInt(row[2])})
+			owners = append(owners, store.Owner{
+				Partition: store.Partition(readInt(row[0])), Node: unescape(string(row[1])), Epoch: store.Epoch(readInt(row[2])),
+			})
 			return true, nil
 		}, s.sql.owners)
 	})
 	return owners, err
 }
 
-// Claim makes a node the owner of a partition, unless another one owns it whose
-// lease has not ended; that is false without an error. From then on this Store
-// commits to the partition under the new epoch, and once another node has
-// claimed it, batches are Failed with ErrFenced. A partition that was never
-// claimed through this Store is not fenced.
-func (s *Store) Claim(ctx context.Context, p store.Partition, node string) (epoch int64, ok bool, err error) {
+// Claim implements store.Leases.
+func (s *Store) Claim(ctx context.Context, p store.Partition, node string) (epoch store.Epoch, ok bool, err error) {
 	err = s.read(ctx, p, fmt.Sprintf("claim partition %d for node %s", p, node), func() error {
 		return s.onReader(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 			rows, _ := conn.Query(ctx, s.sql.claim, int32(p), escape(node)) // its error is that of collecting
 			epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 			if len(epochs) == 1 && err == nil {
-				epoch, ok = epochs[0], true
+				epoch, ok = store.Epoch(epochs[0]), true
 			}
 			return err
 		})
 	})
 	if ok {
-		s.epochs[p].Store(epoch)
+		s.epochs[p].Store(int64(epoch))
 		s.memories[p].forget()
 	}
 	return epoch, ok, err
 }
 
-// Release gives a partition up that this Store has claimed for the node. All
-// that this Store still commits to it is Failed with ErrFenced, until it claims
-// the partition again. It is false if another node has claimed it already.
+// Release implements store.Leases.
 func (s *Store) Release(ctx context.Context, p store.Partition, node string) (ok bool, err error) {
 	doing := fmt.Sprintf("release partition %d of node %s", p, node)
 	if p < 0 || int(p) >= s.partitions {

@@ -20,9 +20,12 @@ func newStatements(schema string) statements {
 			ON CONFLICT (node) DO UPDATE SET address = excluded.address, until = excluded.until`),
 		nodes: in("SELECT n.node, n.address, extract(epoch FROM n.until - clock_timestamp())::float8 FROM %s.nodes n"),
 		leave: in("DELETE FROM %s.nodes n WHERE n.node = $1"),
+		// A claim may wait for a commit and then goes by what it saw when it
+		// began: so by the time of that moment too, since a lease that was
+		// renewed meanwhile would look as if it had ended.
 		claim: in(`UPDATE %[1]s.partitions p SET owner = $2, epoch = p.epoch + 1
 			WHERE p.partition = $1 AND (p.owner IS NULL OR p.owner = $2
-				OR NOT EXISTS (SELECT FROM %[1]s.nodes n WHERE n.node = p.owner AND n.until > clock_timestamp()))
+				OR NOT EXISTS (SELECT FROM %[1]s.nodes n WHERE n.node = p.owner AND n.until > statement_timestamp()))
 			RETURNING p.epoch`),
 		release: in("UPDATE %s.partitions p SET owner = NULL, epoch = p.epoch + 1 WHERE p.partition = $1 AND p.owner = $2 AND p.epoch = $3"),
 		owners:  in("SELECT p.partition, p.owner, p.epoch FROM %s.partitions p WHERE p.owner IS NOT NULL"),

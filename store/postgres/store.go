@@ -10,8 +10,8 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// Store is a store.Store and store.Keeper in a schema of a PostgreSQL database.
-// Any number of processes may have it open at a time.
+// Store is a store.Store, store.Keeper and store.Leases in a schema of a
+// PostgreSQL database. Any number of processes may have it open at a time.
 type Store struct {
 	config     Config
 	gate       gate
@@ -32,6 +32,7 @@ var (
 	_ store.Store  = (*Store)(nil)
 	_ store.Keeper = (*Store)(nil)
 	_ store.Lister = (*Store)(nil)
+	_ store.Leases = (*Store)(nil)
 )
 
 // Open opens the store in a schema of a database, or makes it. It fails with

@@ -46,11 +46,12 @@ type Features struct {
 
 // Run holds a driver to the port. Each case is a parallel subtest with a store
 // of its own, and ends with Check. Cases about records run if the store is a
-// store.Keeper, those about lists if it is a store.Lister.
+// store.Keeper, those about lists if it is a store.Lister, and
+// those about leases if it is a store.Leases.
 func Run(t *testing.T, f Factory) {
-	keeps, lists := extras(t, f)
+	keeps, lists, leases := extras(t, f)
 	for _, c := range cases() {
-		if !c.applies(f.Features) || c.keeps && !keeps || c.lists && !lists {
+		if !c.applies(f.Features) || c.keeps && !keeps || c.lists && !lists || c.leases && !leases {
 			continue
 		}
 		t.Run(c.name, func(t *testing.T) {
@@ -62,7 +63,7 @@ func Run(t *testing.T, f Factory) {
 }
 
 // extras tells whether the driver's stores are keepers, and listers.
-func extras(t *testing.T, f Factory) (keeps, lists bool) {
+func extras(t *testing.T, f Factory) (keeps, lists, leases bool) {
 	t.Helper()
 	s, err := f.Open(t, t.TempDir())
 	if err != nil {
@@ -70,19 +71,21 @@ func extras(t *testing.T, f Factory) (keeps, lists bool) {
 	}
 	_, keeps = s.(store.Keeper)
 	_, lists = s.(store.Lister)
+	_, leases = s.(store.Leases)
 	if err := s.Close(); err != nil {
 		t.Fatalf("close store: %v", err)
 	}
-	return keeps, lists
+	return keeps, lists, leases
 }
 
 // testCase is one promise of the port.
 type testCase struct {
-	name  string
-	needs Features // what the store must promise for the case to make sense
-	keeps bool     // the case is about records
-	lists bool     // the case is about lists
-	run   func(f *fixture)
+	name   string
+	needs  Features // what the store must promise for the case to make sense
+	keeps  bool     // the case is about records
+	lists  bool     // the case is about lists
+	leases bool     // the case is about leases
+	run    func(f *fixture)
 }
 
 // applies tells whether the store promises what the case is about.
@@ -110,7 +113,7 @@ func cases() []testCase {
 		keyCases(), freshCases(), trimCases(), markCases(),
 		recordCases(), malformedRecordCases(), dueCases(), listCases(),
 		envelopeCases(), nameCases(), sizeCases(),
-		loadCases(), logCases(), followCases(), sharedCases(),
+		loadCases(), logCases(), followCases(), sharedCases(), leaseCases(),
 		identityCases(), cancelCases(), closeCases(), reopenCases(),
 		modelCases(),
 	)

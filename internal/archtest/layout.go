@@ -6,7 +6,7 @@ import (
 )
 
 // ports is the folders that hold a port.
-func ports() []string { return []string{"blob", "broker", "source", "store", "table"} }
+func ports() []string { return []string{"blob", "broker", "source", "store", "table", "vault"} }
 
 // kind is what a folder is for. It decides what the folder may import.
 type kind int
@@ -63,13 +63,13 @@ func kindOfTop(first string) kind {
 }
 
 // portsOf is the ports that a driver or suite of a port may know. A database
-// may hold both the log and view tables; what calls in by HTTP stands on the
+// may hold the log, view tables and the keys of personal data; what calls in by HTTP stands on the
 // webhook.
 func portsOf(dir string) []string {
 	first, _, _ := strings.Cut(dir, "/")
 	switch first {
 	case "store":
-		return []string{"store", "table"}
+		return []string{"store", "table", "vault"}
 	case "source":
 		return []string{"source", "source/webhook"}
 	}

@@ -96,5 +96,11 @@ type Erasure struct {
 	Time   time.Time // UTC, in microseconds
 }
 
-// ErrClosed: the vault was closed.
-var ErrClosed = errors.New("the vault is closed")
+// Errors that callers tell apart.
+var (
+	// ErrClosed: the vault was closed.
+	ErrClosed = errors.New("the vault is closed")
+	// ErrErased: personal data was to be written of a subject whose key was
+	// destroyed. It is the engine's; drivers never return it.
+	ErrErased = errors.New("the subject's personal data was erased")
+)

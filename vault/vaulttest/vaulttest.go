@@ -59,7 +59,7 @@ func (f Factory) open(t *testing.T, dir string) vault.Vault {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { v.Close() })
+	t.Cleanup(func() { _ = v.Close() })
 	return v
 }
 

@@ -28,6 +28,8 @@ func NewEntity[S any](typ string, events ...EventType[S]) *Entity[S] {
 		ByGo:   map[reflect.Type]*registry.Event{},
 		ByName: map[string]*registry.Event{},
 		New:    func() any { return new(S) },
+
+		CodeVersion: 1,
 	}}
 	e.def.Copy, e.def.Flat = copier[S]()
 	e.def.Size = func(state any) int { return registry.SizeOf(reflect.ValueOf(state).Elem()) }

@@ -120,8 +120,9 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	}
 	r.keep()
 	e := r.cfg.Entities
+	r.snapshots = r.newSnapshots()
 	r.engine = entity.New(entity.Config{
-		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(),
+		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots,
 		MaxLive: e.MaxLive, MaxBytes: e.MaxBytes, Idle: e.Idle, MaxQueue: e.MaxQueue, MaxWait: e.MaxWait,
 	})
 	r.dispatcher, err = deliver.New(ctx, deliver.Config{

@@ -26,6 +26,7 @@ import (
 	"github.com/talix-dev/talix/internal/project"
 	"github.com/talix-dev/talix/internal/queue"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/internal/sqlquery"
 	"github.com/talix-dev/talix/internal/tail"
 	"github.com/talix-dev/talix/internal/work"
@@ -78,6 +79,13 @@ type EntityConfig struct {
 	// seconds.
 	MaxQueue int
 	MaxWait  time.Duration
+	// SnapshotEvery is how many events of an entity lie between two snapshots,
+	// where its definition names no number. Defaults to 100; below zero, none
+	// are made. Large states have them further apart.
+	SnapshotEvery int
+	// SlowLoad is how long a load takes at most until it leaves a snapshot,
+	// however few events it read. Defaults to 50 milliseconds.
+	SlowLoad time.Duration
 }
 
 func (c *Config) defaults() {
@@ -111,6 +119,7 @@ type Runtime struct {
 	ids        *id.Source
 	tail       *tail.Tail
 	groups     []*commit.Group
+	snapshots  *snapshot.Snapshots
 	engine     *entity.Engine
 	queues     *queue.Queues
 	flow       *flow.Flow
@@ -192,6 +201,9 @@ func (r *Runtime) Stop() {
 }
 
 func (r *Runtime) release() {
+	if r.snapshots != nil {
+		r.snapshots.Close()
+	}
 	for _, g := range r.groups {
 		g.Close()
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -27,6 +28,8 @@ type Config struct {
 	Log   *slog.Logger
 	// Timers is what commands set timers with; nil: they cannot.
 	Timers Timers
+	// Snapshots spares loads the reading of all events; nil: there are none.
+	Snapshots *snapshot.Snapshots
 
 	// MaxLive and MaxBytes bound the instances in memory. Default to 100,000
 	// and 256 MiB.

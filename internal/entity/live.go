@@ -7,12 +7,14 @@ import (
 
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/store"
 )
 
 // live is the one instance of an entity in memory.
 type live struct {
 	def       *registry.Entity
+	plan      *snapshot.Plan
 	stream    store.Stream
 	partition store.Partition
 
@@ -28,6 +30,7 @@ type live struct {
 	last    *commit.Pending // the newest append that may not be settled
 	poison  error           // why it cannot be folded
 	grown   int             // bytes of events since the size was looked at
+	pinned  store.Version   // of the last snapshot that was asked for
 	guess   bool            // that it has no events was not looked up
 
 	// Owned by the shard.
@@ -131,7 +134,7 @@ func (l *live) advance(state any, version store.Version, p *commit.Pending) {
 func (l *live) set(state any, version store.Version, poison error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state, l.version, l.poison, l.guess = state, version, poison, false
+	l.state, l.version, l.poison, l.guess, l.pinned = state, version, poison, false, 0
 	l.chain, l.last = &commit.Chain{}, nil
 }
 

@@ -39,7 +39,7 @@ func (g *Engine) load(ctx context.Context, l *live) error {
 			return notStarted(context.Cause(ctx))
 		}
 	}
-	state, version, err := g.fold(ctx, l.def, l.stream)
+	sum, err := g.sumUp(ctx, l.def, l.stream)
 	if poison, ok := errors.AsType[*poisonError](err); ok {
 		g.cfg.Log.Error("fold entity", "entity", l.stream.String(), "error", poison)
 		l.set(l.def.New(), 0, poison.fault())
@@ -48,7 +48,8 @@ func (g *Engine) load(ctx context.Context, l *live) error {
 	if err != nil {
 		return err
 	}
-	l.set(state, version, nil)
+	l.set(sum.state, sum.version, nil)
+	l.pinned = sum.pinned
 	g.resize(l)
 	return nil
 }
@@ -72,26 +73,10 @@ func (e *poisonError) fault() error {
 // loadTimeout bounds a load, and with it how long a turn can last.
 const loadTimeout = 30 * time.Second
 
-// fold adds up the events of an entity in the store.
+// fold is the state that an entity's events in the store add up to.
 func (g *Engine) fold(ctx context.Context, def *registry.Entity, s store.Stream) (any, store.Version, error) {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	state := def.New()
-	var version store.Version
-	for e, err := range g.cfg.Store.Load(ctx, s, 0) {
-		if err != nil {
-			return nil, 0, registry.Faultf(registry.Unavailable, "the store cannot be read at the moment; try again later").
-				Because(fmt.Errorf("load %s: %w", s, err))
-		}
-		if e.Version != version+1 {
-			return nil, 0, &poisonError{e, fmt.Errorf("it follows version %d", version)}
-		}
-		if err := apply(def, state, &e); err != nil {
-			return nil, 0, &poisonError{e, err}
-		}
-		version = e.Version
-	}
-	return state, version, nil
+	sum, err := g.sumUp(ctx, def, s)
+	return sum.state, sum.version, err
 }
 
 // apply folds one event into a state and turns a panic into an error.

@@ -72,6 +72,7 @@ func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply
 
 func (g *Engine) durable(l *live, t *turn, o store.Outcome) Reply {
 	t.armed()
+	t.offer()
 	return Reply{Data: t.reply, Value: t.out, Events: len(t.events), Partition: l.partition, Position: o.Position}
 }
 

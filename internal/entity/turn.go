@@ -10,6 +10,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -28,10 +29,11 @@ type turn struct {
 	timers  []store.Change // set or removed with the events
 
 	out     any
-	reply   []byte          // out as JSON
-	err     error           // the rejection
-	gate    *commit.Pending // what a decision without events rests on
-	pending *commit.Pending // the turn's own append
+	reply   []byte            // out as JSON
+	err     error             // the rejection
+	gate    *commit.Pending   // what a decision without events rests on
+	pending *commit.Pending   // the turn's own append
+	picture *snapshot.Picture // of the state that it led to, if one is due
 }
 
 var _ registry.Turn = (*turn)(nil)
@@ -111,6 +113,7 @@ func (t *turn) submit() {
 	for i := range t.events {
 		l.grown += len(t.events[i].Data)
 	}
+	t.pin()
 	l.advance(t.state, t.Version(), t.pending)
 	if l.grown > resizeAfter+l.size/4 {
 		t.engine.resize(l)

@@ -27,6 +27,12 @@ type Entity struct {
 	Flat bool
 	// Size estimates a state's bytes.
 	Size func(state any) int
+
+	// CodeVersion is that of the code of the reducer, from 1.
+	CodeVersion int
+	// SnapshotEvery is how many events lie between two snapshots; zero stands
+	// for the runtime's default, below zero for none.
+	SnapshotEvery int
 }
 
 // Event is an event type.

@@ -69,7 +69,7 @@ func (a archive) writePlainly(path string) (err error) {
 // median in milliseconds.
 func (a archive) loads(dir string) side {
 	return func(ctx context.Context, _ time.Duration) (ms float64, err error) {
-		e, err := openEngine(ctx, dir, runtime.EntityConfig{}, plain())
+		e, err := openEngine(ctx, dir, runtime.EntityConfig{SnapshotEvery: -1}, plain())
 		if err != nil {
 			return 0, err
 		}

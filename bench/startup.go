@@ -14,6 +14,8 @@ func loadRows() []row {
 	return []row{
 		{"cold", "cold load of an entity of 1,000 events", "plain query by entity, decoded and folded", "ms", ratio,
 			atMost(1.2), bound{}, prepareCold},
+		{"old", "first command on an entity of 1M events after a start", "the same on one of 100 events", "ms", ratio,
+			atMost(2), bound{}, prepareOld},
 		{"start", "process start to ready, 1M events of 100,000 entities", "the same with an empty folder", "ms", added,
 			atMost(150), atMost(1000), prepareStart},
 	}

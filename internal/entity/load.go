@@ -66,6 +66,13 @@ func (e *poisonError) Error() string {
 		e.event.Version, e.event.Stream, e.event.Type, e.event.Position, e.cause)
 }
 
+// IsPoison tells whether an error says that an entity's events cannot be
+// folded.
+func IsPoison(err error) bool {
+	_, is := errors.AsType[*poisonError](err)
+	return is
+}
+
 func (e *poisonError) fault() error {
 	return registry.Faultf(registry.Internal, "%s %q cannot be loaded", e.event.Stream.Type, e.event.Stream.ID).Because(e)
 }

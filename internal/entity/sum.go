@@ -71,7 +71,19 @@ type loading struct {
 	proved bool // the sum that it began with is of this log
 }
 
+// add is step, and leaves snapshots on its way.
 func (l *loading) add(e *store.Event) error {
+	if err := l.step(e); err != nil {
+		return err
+	}
+	if l.version%pauseEvery == 0 {
+		l.pause()
+	}
+	return nil
+}
+
+// step takes the next event.
+func (l *loading) step(e *store.Event) error {
 	if !l.proved {
 		l.proved = e.Version == l.version && e.ID == l.last
 		if !l.proved {
@@ -86,9 +98,6 @@ func (l *loading) add(e *store.Event) error {
 		return &poisonError{*e, err}
 	}
 	l.version, l.last = e.Version, e.ID
-	if l.version%pauseEvery == 0 {
-		l.pause()
-	}
 	return nil
 }
 
@@ -139,6 +148,9 @@ func (g *Engine) draw(def *registry.Entity, s store.Stream, state any, size int)
 			ok = false
 		}
 	}()
+	if !snapshot.Tree(state) {
+		return pic, false
+	}
 	c := def.Copy(state)
 	return snapshot.Picture{Stream: s, State: c, Size: size, Plan: plan}, true
 }

@@ -53,9 +53,6 @@ func (p *Plan) encode(pic *Picture) (data []byte, err error) {
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	if shared(reflect.ValueOf(pic.State), map[pointer]bool{}) {
-		return nil, errors.New("the state refers to something twice, which JSON does not give back")
-	}
 	state, err := json.Marshal(pic.State)
 	if err != nil {
 		return nil, err
@@ -107,58 +104,4 @@ func (h header) sum(state []byte) uint32 {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	head := fmt.Appendf(nil, "%d %s %s ", h.Version, h.Last, h.Fingerprint)
 	return crc32.Update(crc32.Checksum(head, table), table, state)
-}
-
-// pointer is what a value refers to.
-type pointer struct {
-	at   uintptr
-	kind reflect.Kind
-}
-
-// shared tells whether a value refers to the same thing twice.
-func shared(v reflect.Value, seen map[pointer]bool) bool {
-	if registry.IsFlat(v.Type()) {
-		return false
-	}
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Slice:
-		if v.IsNil() || v.Kind() == reflect.Slice && v.Cap() == 0 {
-			return false
-		}
-		p := pointer{v.Pointer(), v.Kind()}
-		if seen[p] {
-			return true
-		}
-		seen[p] = true
-	}
-	return sharedWithin(v, seen)
-}
-
-func sharedWithin(v reflect.Value, seen map[pointer]bool) bool {
-	switch v.Kind() {
-	case reflect.Pointer:
-		return shared(v.Elem(), seen)
-	case reflect.Struct:
-		for i := range v.NumField() {
-			if shared(v.Field(i), seen) {
-				return true
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		if registry.IsFlat(v.Type().Elem()) {
-			return false
-		}
-		for i := range v.Len() {
-			if shared(v.Index(i), seen) {
-				return true
-			}
-		}
-	case reflect.Map:
-		for iter := v.MapRange(); iter.Next(); {
-			if shared(iter.Value(), seen) {
-				return true
-			}
-		}
-	}
-	return false
 }

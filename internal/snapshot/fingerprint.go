@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"reflect"
 
 	"github.com/talix-dev/talix/internal/registry"
@@ -14,34 +13,35 @@ import (
 // their schemas and shapes, and the number that the definition names for its
 // code. A snapshot made under another one is not used.
 func Fingerprint(e *registry.Entity) string {
-	h := sha256.New()
-	fmt.Fprintf(h, "reducer 1 %q %d\n", e.Type, e.CodeVersion)
-	draw(h, e.State, map[reflect.Type]bool{})
+	b := fmt.Appendf(nil, "reducer 1 %q %d\n", e.Type, e.CodeVersion)
+	b = draw(b, e.State, map[reflect.Type]bool{})
 	for _, ev := range e.Events {
-		fmt.Fprintf(h, "\nevent %q %d ", ev.Type, ev.Schema)
-		draw(h, ev.Go, map[reflect.Type]bool{})
+		b = fmt.Appendf(b, "\nevent %q %d ", ev.Type, ev.Schema)
+		b = draw(b, ev.Go, map[reflect.Type]bool{})
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
-// draw writes the shape of a type.
-func draw(w io.Writer, t reflect.Type, seen map[reflect.Type]bool) {
-	fmt.Fprintf(w, "%s %s", t.Kind(), t)
+// draw adds the shape of a type.
+func draw(b []byte, t reflect.Type, seen map[reflect.Type]bool) []byte {
+	b = fmt.Appendf(b, "%s %s", t.Kind(), t)
 	if seen[t] || own(t) != none {
-		return
+		return b
 	}
 	seen[t] = true
 	switch t.Kind() {
 	case reflect.Struct:
 		for f := range t.Fields() {
-			fmt.Fprintf(w, "\n%s %q ", f.Name, f.Tag.Get("json"))
-			draw(w, f.Type, seen)
+			b = fmt.Appendf(b, "\n%s %q ", f.Name, f.Tag.Get("json"))
+			b = draw(b, f.Type, seen)
 		}
-		fmt.Fprint(w, "\nend")
+		b = append(b, "\nend"...)
 	case reflect.Map:
-		draw(w, t.Key(), seen)
-		draw(w, t.Elem(), seen)
+		b = draw(b, t.Key(), seen)
+		b = draw(b, t.Elem(), seen)
 	case reflect.Slice, reflect.Array, reflect.Pointer:
-		draw(w, t.Elem(), seen)
+		b = draw(b, t.Elem(), seen)
 	}
+	return b
 }

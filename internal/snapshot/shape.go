@@ -68,11 +68,12 @@ func (s *shape) fields(t reflect.Type) error {
 }
 
 func (s *shape) field(f reflect.StructField) error {
-	name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+	tag := f.Tag.Get("json")
+	_, options, _ := strings.Cut(tag, ",")
 	switch {
 	case !f.IsExported():
 		return s.fault("is not exported: give its struct MarshalJSON and UnmarshalJSON")
-	case name == "-" && options == "":
+	case tag == "-":
 		return s.fault("is left out of JSON")
 	case s.exact && leftOut(f.Type, strings.Split(options, ",")):
 		return s.fault("is left out of JSON when it is empty")

@@ -10,7 +10,9 @@ package snapshot
 import (
 	"cmp"
 	"context"
+	"iter"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -117,6 +119,28 @@ func (s *Snapshots) Load(ctx context.Context, plan *Plan, name store.Stream) (Pi
 	}
 	p.Stream = name
 	return p, true
+}
+
+// All are the ids of the entities of a type that have a snapshot in a partition,
+// in order. The iteration ends at the first error.
+func (s *Snapshots) All(ctx context.Context, p store.Partition, e *registry.Entity) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		const page = 100
+		prefix := Prefix(e.Type)
+		for after, n := "", page; n == page; {
+			records, err := s.cfg.Store.Records(ctx, p, Space, prefix, after, page)
+			if err != nil {
+				yield("", err)
+				return
+			}
+			for _, r := range records {
+				if after = r.Key; !yield(strings.TrimPrefix(r.Key, prefix), nil) {
+					return
+				}
+			}
+			n = len(records)
+		}
+	}
 }
 
 // passOver tells why a snapshot is of no use. One of another reducer is

@@ -27,6 +27,7 @@ func NewEntity[S any](typ string, events ...EventType[S]) *Entity[S] {
 		State:  reflect.TypeFor[S](),
 		ByGo:   map[reflect.Type]*registry.Event{},
 		ByName: map[string]*registry.Event{},
+		Past:   map[string]*registry.Past{},
 		New:    func() any { return new(S) },
 
 		CodeVersion: 1,
@@ -34,27 +35,29 @@ func NewEntity[S any](typ string, events ...EventType[S]) *Entity[S] {
 	e.def.Copy, e.def.Flat = copier[S]()
 	e.def.Size = func(state any) int { return registry.SizeOf(reflect.ValueOf(state).Elem()) }
 	for _, ev := range events {
-		e.add(ev.def)
+		e.def.Faults = append(e.def.Faults, ev.addTo(&e.def)...)
 	}
 	e.check(len(events))
 	return e
 }
 
-func (e *Entity[S]) add(ev *registry.Event) {
-	if ev.Go.Kind() == reflect.Pointer {
-		e.fault("event %q: use Event[%s] instead of Event[%s]: events are values", ev.Type, ev.Go.Elem().Name(), ev.Go)
+// SkipUnknown passes over stored events whose name the entity does not have:
+// they have no effect on its state, on actions and on views, and count in its
+// version alone. Without it, what was stored under an unknown name makes its
+// entity fail, wherever it is read, and no other.
+//
+// Retired passes over one name; it is the better choice where the names are
+// known.
+func (e *Entity[S]) SkipUnknown() *Entity[S] {
+	e.def.SkipUnknown = true
+	return e
+}
+
+func pointerFault(ev *registry.Event) error {
+	if ev.Go.Kind() != reflect.Pointer {
+		return nil
 	}
-	if !registry.ValidName(ev.Type) {
-		e.fault("event type %q: %s", ev.Type, registry.NameRule)
-	}
-	if e.def.ByName[ev.Type] != nil {
-		e.fault("event type %q stands twice in entity %q: remove or rename one", ev.Type, e.def.Type)
-	}
-	if other := e.def.ByGo[ev.Go]; other != nil {
-		e.fault("Go type %s stands for the events %q and %q: give each event a type of its own", ev.Go, other.Type, ev.Type)
-	}
-	e.def.ByName[ev.Type], e.def.ByGo[ev.Go] = ev, ev
-	e.def.Events = append(e.def.Events, ev)
+	return fmt.Errorf("event %q: use Event[%s] instead of Event[%s]: events are values", ev.Type, ev.Go.Elem().Name(), ev.Go)
 }
 
 func (e *Entity[S]) check(events int) {

@@ -18,18 +18,17 @@ type EventFor[S any] interface {
 	Apply(state *S, m Meta)
 }
 
-// EventType is an event type of an entity, for NewEntity.
-type EventType[S any] struct {
-	def *registry.Event
-}
-
 // Event names an event type: E is the Go type, typ the name that is stored with
-// every event and must never change, as in "DOCUMENTS:DOCUMENT_CREATED". Events
-// are stored as JSON.
-func Event[E EventFor[S], S any](typ string) EventType[S] {
-	return EventType[S]{&registry.Event{
+// every event, as in "DOCUMENTS:DOCUMENT_CREATED". Events are stored as JSON.
+//
+// What was stored once stays as it is. Where E changes so that older data can't
+// be read as it any more, past says how E was shaped before (see Was); a name
+// that has to change is given to Renamed. The present shape has the number that
+// follows those of the past ones, and is stored with every event.
+func Event[E EventFor[S], S any](typ string, past ...Past[E]) EventType[S] {
+	before := onePast(past)
+	return EventType[S]{name: typ, shapes: erased(before), faults: before.faults, def: &registry.Event{
 		Type:   typ,
-		Schema: 1,
 		Go:     reflect.TypeFor[E](),
 		Encode: json.Marshal,
 		Decode: func(data []byte) (any, error) {
@@ -45,7 +44,9 @@ func Event[E EventFor[S], S any](typ string) EventType[S] {
 	}}
 }
 
-// Meta is what the runtime knows of an event beside its data.
+// Meta is what the runtime knows of an event beside its data. Of an event that
+// was upcast, EventType is the present one; those that one stored event became
+// have its Version, and ids of their own, but for the first, which has its id.
 type Meta struct {
 	EventID       store.ID
 	EventType     string

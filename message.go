@@ -126,12 +126,13 @@ const (
 // the runtime's default one unless ToBroker says otherwise. While the broker
 // is away, publishing waits.
 func Publish[S any](name string, e *Entity[S], topic string, content Content, opts ...ActionOption) *Action {
-	t := &registry.Topic{Name: topic, NeedsState: content == EventAndState}
-	t.Map = func(_ any, ev *store.Event, state any) (any, bool, error) {
+	t := &registry.Topic{Name: topic, NeedsState: content == EventAndState, Once: content == EntityExists}
+	t.Map = func(event any, ev *store.Event, state any) (any, bool, error) {
 		if content == EntityExists {
 			return existence{ev.Stream.Type, ev.Stream.ID}, ev.Version == 1, nil
 		}
-		return publishedOf(ev, state), true, nil
+		data, err := publishedOf(event, ev, state)
+		return data, true, err
 	}
 	return publish(name, &registry.EventTrigger{Entity: &e.def}, t, opts)
 }
@@ -171,8 +172,17 @@ type published struct {
 	State   any             `json:"state,omitempty"`
 }
 
-func publishedOf(e *store.Event, state any) published {
-	return published{existence{e.Stream.Type, e.Stream.ID}, int64(e.Version), e.Type, e.Time, e.Data, state}
+// publishedOf has the data as it is stored, or, if it is stored in the shape of
+// an earlier version, as it would be by now.
+func publishedOf(event any, e *store.Event, state any) (published, error) {
+	data := e.Data
+	if data == nil {
+		var err error
+		if data, err = json.Marshal(event); err != nil {
+			return published{}, err
+		}
+	}
+	return published{existence{e.Stream.Type, e.Stream.ID}, int64(e.Version), e.Type, e.Time, data, state}, nil
 }
 
 // ToBroker names the broker of a Publish, as it is called in the runtime's

@@ -54,27 +54,43 @@ func (r *Runtime) watch(ctx context.Context, op talix.Operation, run func(contex
 	return err
 }
 
-// onEvent runs an action on an event. The ids of what it runs derive from the
-// event and the action. Fresh: it is certain that it was not run before.
-func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, event any, e *store.Event, fresh bool) deliver.Run {
+// onEvent runs an action on what a stored event is by now: in one run, whose
+// journal goes on from one fact to the next. Fresh: it is certain that it was
+// not run before.
+func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, facts registry.Facts, e *store.Event, fresh bool) deliver.Run {
 	if a.Topic != nil {
-		return deliver.Run{Err: r.publish(ctx, a, event, e)}
+		return deliver.Run{Err: r.publishAll(ctx, a, facts, e)}
 	}
 	runID := registry.RunID(string(work.Event), a.Name, e.Stream.Type, e.Stream.ID, strconv.FormatInt(int64(e.Version), 10))
 	run := r.flow.Open(e.Partition, runID, fresh)
+	line := run.Line()
+	var err error
+	acted := false
+	for i := 0; i < facts.Len() && err == nil; i++ {
+		if f := facts.At(i); f.Event.Go == a.Event.Go {
+			acted = true
+			err = r.onFact(ctx, a, f, e, line)
+		}
+	}
+	if acted && err == nil {
+		err = run.Missed(ctx)
+	}
+	return ended(run, fresh, err)
+}
+
+// onFact runs an action on one of the events that a stored one is. The ids of
+// what it runs derive from the event and the action.
+func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fact, e *store.Event, line *flow.Line) error {
 	s := r.newScope(cause{
-		base:        id.DeriveName(e.ID, a.Name),
+		base:        id.DeriveName(f.As.ID, a.Name),
 		delivered:   true,
 		correlation: e.Correlation,
 		causation:   e.ID,
 		wrote:       positions{{e.Partition, e.Position}},
 	})
-	s.line = run.Line()
-	_, err := r.act(ctx, a, s, event, e)
-	if err == nil {
-		err = run.Missed(ctx)
-	}
-	return ended(run, fresh, err)
+	s.line = line
+	_, err := r.act(ctx, a, s, f.Data, f.As)
+	return err
 }
 
 // onItem runs an action whose work is kept.

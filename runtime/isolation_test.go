@@ -204,7 +204,7 @@ func TestDecisionsOnWhatDidNotHappen(t *testing.T) {
 		synctest.Wait()
 		other := store.Stream{Type: "purse", ID: "p"}
 		o := s.Commit(t.Context(), 0, []store.Batch{{Appends: []store.Append{{Stream: other, Events: []store.Event{
-			{ID: store.ID{1}, Stream: other, Version: 1, Type: "PURSE:PUT", Time: time.Now().UTC(), Data: []byte(`{"coins":0}`)},
+			{ID: store.ID{1}, Stream: other, Version: 1, Type: "PURSE:PUT", Schema: 1, Time: time.Now().UTC(), Data: []byte(`{"coins":0}`)},
 		}}}}})
 		if o[0].Status != store.Durable {
 			t.Fatal(o)

@@ -16,6 +16,27 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
+// publishAll publishes those of the facts that a stored event is by now which the
+// topic takes.
+func (r *Runtime) publishAll(ctx context.Context, a *registry.Action, facts registry.Facts, e *store.Event) error {
+	if a.Topic.Once {
+		if facts.Len() > 0 {
+			e = facts.At(0).As
+		}
+		return r.publish(ctx, a, nil, e)
+	}
+	for i := range facts.Len() {
+		f := facts.At(i)
+		if a.Event.Go != nil && f.Event.Go != a.Event.Go {
+			continue
+		}
+		if err := r.publish(ctx, a, f.Data, f.As); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // publish publishes an event, and returns when the broker keeps it.
 func (r *Runtime) publish(ctx context.Context, a *registry.Action, event any, e *store.Event) error {
 	m, ok, err := r.messageOf(ctx, a, event, e)
@@ -138,22 +159,33 @@ const maxPast = 4096
 func (p *past) at(ctx context.Context, e *store.Event) (any, error) {
 	def := p.registry.Entity(e.Stream.Type)
 	known := p.take(e.Stream)
-	if known.state == nil || known.version >= e.Version {
+	if known.state == nil || known.version > e.Version {
 		known = pastState{state: def.New()}
+	}
+	if err := p.advance(ctx, def, &known, e); err != nil {
+		return nil, err
+	}
+	p.put(e.Stream, known)
+	return known.state, nil
+}
+
+// advance folds what leads to an event.
+func (p *past) advance(ctx context.Context, def *registry.Entity, known *pastState, e *store.Event) error {
+	if known.version == e.Version { // another one that the same stored event became
+		return nil
 	}
 	for ev, err := range p.store.Load(ctx, e.Stream, known.version) {
 		if err != nil {
-			return nil, registry.Faultf(registry.Unavailable, "the store cannot be read at the moment").Because(err)
+			return registry.Faultf(registry.Unavailable, "the store cannot be read at the moment").Because(err)
 		}
 		if err := fold(def, known.state, &ev); err != nil {
-			return nil, err
+			return err
 		}
 		if known.version = ev.Version; known.version == e.Version {
 			break
 		}
 	}
-	p.put(e.Stream, known)
-	return known.state, nil
+	return nil
 }
 
 func (p *past) take(s store.Stream) pastState {
@@ -183,14 +215,8 @@ func fold(def *registry.Entity, state any, e *store.Event) (err error) {
 			err = &registry.Fault{Code: registry.Internal, Message: fmt.Sprintf("the reducer of %s panicked: %v", e.Type, p), Final: true}
 		}
 	}()
-	ev := def.ByName[e.Type]
-	if ev == nil {
-		return &registry.Fault{Code: registry.Internal, Message: fmt.Sprintf("event type %q is not known", e.Type), Final: true}
-	}
-	event, err := ev.Decode(e.Data)
-	if err != nil {
+	if err := def.Fold(state, e); err != nil {
 		return &registry.Fault{Code: registry.Internal, Message: "the event cannot be read", Cause: err, Final: true}
 	}
-	ev.Apply(state, event, e)
 	return nil
 }

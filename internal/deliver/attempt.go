@@ -24,27 +24,20 @@ func (c *consumer) try(ctx context.Context, e *store.Event, fresh bool) (run Run
 			run = Run{Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())}
 		}
 	}()
-	data, err := c.decode(e)
+	facts, err := c.decode(e)
 	if err != nil {
 		return Run{Err: err}
 	}
-	return c.cfg.Act(ctx, c.action, data, e, fresh)
+	return c.cfg.Act(ctx, c.action, facts, e, fresh)
 }
 
 // decode reads an event. What cannot be read now, no later attempt can read.
-func (c *consumer) decode(e *store.Event) (any, error) {
-	event := c.event
-	if event == nil {
-		event = c.entity.ByName[e.Type]
-	}
-	if event == nil {
-		return nil, poison(nil, "event type %q is not known: add talix.Event[…](%q) to the entity %q", e.Type, e.Type, c.entity.Type)
-	}
-	data, err := event.Decode(e.Data)
+func (c *consumer) decode(e *store.Event) (registry.Facts, error) {
+	facts, err := c.entity.Decode(e)
 	if err != nil {
-		return nil, poison(err, "the event cannot be read")
+		return facts, poison(err, "the event cannot be read")
 	}
-	return data, nil
+	return facts, nil
 }
 
 func poison(cause error, format string, args ...any) error {

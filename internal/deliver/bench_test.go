@@ -36,7 +36,7 @@ func BenchmarkDeliver(b *testing.B) {
 	d, err := deliver.New(b.Context(), deliver.Config{
 		Registry: reg, Store: s, Tail: events, Log: slog.New(slog.DiscardHandler),
 		Group: func(store.Partition) *commit.Group { return group },
-		Act: func(context.Context, *registry.Action, any, *store.Event, bool) deliver.Run {
+		Act: func(context.Context, *registry.Action, registry.Facts, *store.Event, bool) deliver.Run {
 			if atomic.AddInt64(&left, -1) == 0 {
 				close(done)
 			}

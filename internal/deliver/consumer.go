@@ -128,9 +128,11 @@ func (c *consumer) begin(ctx context.Context) store.Position {
 	return c.stored
 }
 
-// wants tells whether an event is the action's.
+// wants tells whether an event is the action's, as far as that is known before
+// it is read.
 func (c *consumer) wants(e *store.Event) bool {
-	return (c.event == nil || e.Type == c.event.Type) && e.Stream.Type == c.entity.Type && !e.Time.Before(c.action.Event.Start.Time)
+	return e.Stream.Type == c.entity.Type && !e.Time.Before(c.action.Event.Start.Time) &&
+		(c.event == nil || c.entity.MayBe(e.Type, c.event))
 }
 
 // take begins the work on an event if it is the action's.

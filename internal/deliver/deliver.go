@@ -28,9 +28,10 @@ type Config struct {
 	// Work keeps what failed or waits. Without it, that is tried again in
 	// memory, without end.
 	Work Work
-	// Act runs an action on a decoded event. fresh: it is certain that the run
-	// has no journal yet.
-	Act func(ctx context.Context, a *registry.Action, event any, e *store.Event, fresh bool) Run
+	// Act runs an action on those of the facts that a stored event is by now
+	// which the action takes, in order. fresh: it is certain that the run has no
+	// journal yet.
+	Act func(ctx context.Context, a *registry.Action, facts registry.Facts, e *store.Event, fresh bool) Run
 	// Forget makes the changes that delete what a run has kept. Defaults to
 	// those that delete its journal.
 	Forget func(run string) []store.Change

@@ -95,7 +95,7 @@ func (w *world) become(a act) {
 	w.act = a
 }
 
-func (w *world) run(ctx context.Context, _ *registry.Action, _ any, e *store.Event, fresh bool) deliver.Run {
+func (w *world) run(ctx context.Context, _ *registry.Action, _ registry.Facts, e *store.Event, fresh bool) deliver.Run {
 	w.mu.Lock()
 	a := w.act
 	w.mu.Unlock()

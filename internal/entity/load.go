@@ -93,16 +93,7 @@ func apply(def *registry.Entity, state any, e *store.Event) (err error) {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	ev := def.ByName[e.Type]
-	if ev == nil {
-		return fmt.Errorf("entity %q has no event type of that name: add talix.Event[…](%q) to its NewEntity", def.Type, e.Type)
-	}
-	data, err := ev.Decode(e.Data)
-	if err != nil {
-		return err
-	}
-	ev.Apply(state, data, e)
-	return nil
+	return def.Fold(state, e)
 }
 
 // Read returns a copy of an entity's confirmed state, and its version.

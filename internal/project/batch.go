@@ -3,6 +3,7 @@ package project
 import (
 	"sync"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -15,16 +16,16 @@ type batch struct {
 // job is one event that the view takes.
 type job struct {
 	event *store.Event
-	data  any // shared with others, if they take it too
+	facts registry.Facts // whose data is shared with others, if they take it too
 	err   error
-	take  *take
+	take  *take // of the facts, as far as that is known before they are read
 }
 
 // fill takes the events that the view takes.
 func (b *batch) fill(v *view, after store.Position, events []*store.Event) {
 	b.jobs, b.to = b.jobs[:0], after
 	for _, e := range events {
-		if t := v.takes[e.Type]; t != nil && t.entity == e.Stream.Type {
+		if t := v.takeOf(e); t != nil {
 			b.jobs = append(b.jobs, job{event: e, take: t})
 		}
 		b.to = e.Position
@@ -36,9 +37,9 @@ func (b *batch) decode(s *shared) {
 	for i := range b.jobs {
 		j := &b.jobs[i]
 		if j.take.shared && s != nil {
-			j.data, j.err = s.decode(j.take, j.event)
+			j.facts, j.err = s.decode(j.take, j.event)
 		} else {
-			j.data, j.err = decode(j.take, j.event)
+			j.facts, j.err = decode(j.take, j.event)
 		}
 	}
 }

@@ -41,8 +41,8 @@ func historyColumns(plan *rowmap.Plan) ([]table.Column, error) {
 func (v *view) checkHistory() (faults []error) {
 	entities := map[string]bool{}
 	byKeys := false
-	for _, t := range v.takes {
-		entities[t.entity] = true
+	for _, t := range v.events {
+		entities[t.entity.Type] = true
 		for _, o := range t.ops {
 			byKeys = byKeys || o.Keys != nil || o.Project != nil
 		}

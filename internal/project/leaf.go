@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/rowmap"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/table"
@@ -220,7 +221,7 @@ func (l *leaf) adoptHistory(tx table.Tx) error {
 
 // change applies a projection to a row, which then is as if it had been written
 // and read: what an event does may not depend on where batches end.
-func (l *leaf) change(r *row, o *op, j *job) error {
+func (l *leaf) change(r *row, o *op, f *registry.Fact) error {
 	if o.Remove != nil && !r.exists {
 		return nil
 	}
@@ -231,7 +232,7 @@ func (l *leaf) change(r *row, o *op, j *job) error {
 	if err := l.sheet.plan.SetKey(r.val, r.key); err != nil {
 		return err
 	}
-	gone, err := o.run(r.ptr, j)
+	gone, err := o.run(r.ptr, f)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -54,22 +55,22 @@ func guard(in string, err *error) {
 }
 
 // run applies a projection to a row, and tells whether the row is to go.
-func (o *op) run(row any, j *job) (gone bool, err error) {
+func (o *op) run(row any, f *registry.Fact) (gone bool, err error) {
 	defer guard("projection", &err)
 	if o.Remove != nil {
-		return o.Remove(row, j.data, j.event), nil
+		return o.Remove(row, f.Data, f.As), nil
 	}
-	o.Apply(row, j.data, j.event)
+	o.Apply(row, f.Data, f.As)
 	return false, nil
 }
 
 // keysOf are the keys of the rows that an event changes.
-func keysOf(o *op, j *job) (keys []any, err error) {
+func keysOf(o *op, f *registry.Fact) (keys []any, err error) {
 	defer guard("key of projection", &err)
-	return o.Keys(j.data, j.event), nil
+	return o.Keys(f.Data, f.As), nil
 }
 
-func decode(t *take, e *store.Event) (data any, err error) {
+func decode(t *take, e *store.Event) (facts registry.Facts, err error) {
 	defer guard("decoding", &err)
-	return t.decode(e.Data)
+	return t.entity.Decode(e)
 }

@@ -152,10 +152,10 @@ func (p *Projector) find(table string) *view {
 
 // share lets runners of a partition share the events that several views take.
 func (p *Projector) share() {
-	takers := map[string][]*take{}
+	takers := map[*registry.Event][]*take{}
 	for _, v := range p.views {
-		for typ, t := range v.takes {
-			takers[typ] = append(takers[typ], t)
+		for ev, t := range v.events {
+			takers[ev] = append(takers[ev], t)
 		}
 	}
 	shared := false

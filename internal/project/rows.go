@@ -3,6 +3,7 @@ package project
 import (
 	"fmt"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/table"
 )
@@ -39,10 +40,8 @@ func newRows(b *build, p store.Partition) *rows {
 // error of the store is in failed, too.
 func (rs *rows) job(j *job) (err error) {
 	rs.events++
-	for i := range j.take.ops {
-		if err = rs.op(&j.take.ops[i], j); err != nil {
-			break
-		}
+	for i := 0; i < j.facts.Len() && err == nil; i++ {
+		err = rs.fact(j, j.facts.At(i))
 	}
 	for _, l := range rs.leaves {
 		if err != nil {
@@ -60,6 +59,22 @@ func (rs *rows) job(j *job) (err error) {
 	return err
 }
 
+// fact applies one of the events that a stored one is.
+func (rs *rows) fact(j *job, f registry.Fact) error {
+	t := j.take
+	if t.event != f.Event {
+		if t = rs.view.events[f.Event]; t == nil {
+			return nil
+		}
+	}
+	for i := range t.ops {
+		if err := rs.op(&t.ops[i], &f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeChanged stores what an event has changed at once, so that a unique index
 // refuses the same events however they are put into batches.
 func (rs *rows) writeChanged() error {
@@ -73,23 +88,23 @@ func (rs *rows) writeChanged() error {
 	return nil
 }
 
-func (rs *rows) op(o *op, j *job) error {
+func (rs *rows) op(o *op, f *registry.Fact) error {
 	if o.Project != nil {
-		return rs.project(o, j)
+		return rs.project(o, f)
 	}
 	l := rs.leaves[0]
 	if o.Keys == nil {
-		r, err := l.byID(j.event.Stream.ID)
+		r, err := l.byID(f.As.Stream.ID)
 		if err != nil {
 			return err
 		}
-		return l.change(r, o, j)
+		return l.change(r, o, f)
 	}
-	keys, err := keysOf(o, j)
+	keys, err := keysOf(o, f)
 	for _, k := range keys {
 		var r *row
 		if r, err = l.byKey(o.keyer, k, o.Apply != nil); err == nil {
-			err = l.change(r, o, j)
+			err = l.change(r, o, f)
 		}
 		if err != nil {
 			return err

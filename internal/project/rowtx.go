@@ -17,11 +17,11 @@ type rowTx struct {
 var _ registry.RowTx = (*rowTx)(nil)
 
 // project runs a projection that changes rows by itself.
-func (rs *rows) project(o *op, j *job) (err error) {
+func (rs *rows) project(o *op, f *registry.Fact) (err error) {
 	tx := &rowTx{rs: rs}
 	defer func() { tx.ended = true }()
 	defer guard("projection", &err)
-	if err := o.Project(tx, j.data, j.event); err != nil {
+	if err := o.Project(tx, f.Data, f.As); err != nil {
 		return err
 	}
 	return rs.failed

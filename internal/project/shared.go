@@ -3,6 +3,7 @@ package project
 import (
 	"sync/atomic"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -29,14 +30,14 @@ func (s *shared) slot(at store.Position) *atomic.Pointer[decoded] {
 }
 
 // decode decodes an event that several views take.
-func (s *shared) decode(t *take, e *store.Event) (any, error) {
+func (s *shared) decode(t *take, e *store.Event) (registry.Facts, error) {
 	slot := s.slot(e.Position)
 	if d := slot.Load(); d != nil && d.position == e.Position {
-		return d.data, nil
+		return registry.FactsOf(t.event, d.data, e), nil
 	}
-	data, err := decode(t, e)
-	if err == nil {
-		slot.Store(&decoded{e.Position, data})
+	facts, err := decode(t, e)
+	if err == nil && !facts.Upcast() { // what was upcast is rare
+		slot.Store(&decoded{e.Position, facts.At(0).Data})
 	}
-	return data, err
+	return facts, err
 }

@@ -20,7 +20,9 @@ type view struct {
 	cfg         *Config
 	def         *registry.View
 	sheets      []*sheet
-	takes       map[string]*take // by event type
+	events      map[*registry.Event]*take // what it takes
+	takes       map[string]*take          // by the name under which events are stored
+	entities    map[string]*take          // by entity type: of events with other names
 	fingerprint string
 	alone       bool // no two partitions change the same row
 	narrow      bool // its projections read no rows but their own, and none can be refused
@@ -48,9 +50,9 @@ type sheet struct {
 
 // take is what one type of event does.
 type take struct {
-	entity string
-	shared bool // other views take it too
-	decode func([]byte) (any, error)
+	entity *registry.Entity
+	event  *registry.Event // nil: known once it is read
+	shared bool            // other views take it too
 	ops    []op
 }
 
@@ -65,7 +67,7 @@ type op struct {
 const format = "talix rows 2"
 
 func newView(cfg *Config, def *registry.View) (*view, []error) {
-	v := &view{cfg: cfg, def: def, doubt: true, turned: make(chan struct{}), takes: map[string]*take{}, requests: make(chan *request), shown: make([]progress, cfg.Tail.Partitions())}
+	v := &view{cfg: cfg, def: def, doubt: true, turned: make(chan struct{}), events: map[*registry.Event]*take{}, requests: make(chan *request), shown: make([]progress, cfg.Tail.Partitions())}
 	var faults []error
 	for _, t := range def.Tables {
 		s, errs := newSheet(t)
@@ -85,6 +87,7 @@ func newView(cfg *Config, def *registry.View) (*view, []error) {
 			faults = append(faults, fmt.Errorf("%s: view %q: %w", def.Place, def.Name, err))
 		}
 	}
+	v.sort()
 	v.fingerprint = v.print()
 	v.weigh()
 	return v, append(faults, v.checkHistory()...)
@@ -136,10 +139,10 @@ func (v *view) take(def registry.Take) error {
 	if ev == nil {
 		return nil
 	}
-	t := v.takes[ev.Type]
+	t := v.events[ev]
 	if t == nil {
-		t = &take{entity: entity.Type, decode: ev.Decode}
-		v.takes[ev.Type] = t
+		t = &take{entity: entity, event: ev}
+		v.events[ev] = t
 	}
 	o := op{Take: def}
 	t.ops = append(t.ops, o)
@@ -169,15 +172,15 @@ func (v *view) print() string {
 		fmt.Fprintf(&b, "table %s history=%t\n%s", s.def.Name, s.history != nil, s.plan.Shape())
 	}
 	var events []string
-	for typ, t := range v.takes {
-		line := t.entity + " " + typ
+	for ev, t := range v.events {
+		line := t.entity.Type + " " + ev.Type
 		for _, o := range t.ops {
 			line += fmt.Sprintf(" %t%t%t%t", o.Keys != nil, o.Apply != nil, o.Remove != nil, o.Project != nil)
 		}
 		events = append(events, line)
 	}
 	slices.Sort(events)
-	b.WriteString(strings.Join(events, "\n"))
+	b.WriteString(strings.Join(append(events, v.pasts()...), "\n"))
 	sum := sha256.Sum256([]byte(b.String()))
 	return hex.EncodeToString(sum[:16])
 }
@@ -187,8 +190,8 @@ func (v *view) print() string {
 func (v *view) weigh() {
 	entities := map[string]bool{}
 	v.alone, v.narrow = true, true
-	for _, t := range v.takes {
-		entities[t.entity] = true
+	for _, t := range v.events {
+		entities[t.entity.Type] = true
 		for _, o := range t.ops {
 			v.alone = v.alone && o.Keys == nil && o.Project == nil
 			v.narrow = v.narrow && o.Project == nil

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -55,12 +56,26 @@ func (r *Registry) AddEntity(e *Entity) {
 			if o.ByGo[ev.Go] != nil {
 				r.Fault(e.Place, "Go type %s is an event of the entities %q and %q: give each entity event types of its own", ev.Go, o.Type, e.Type)
 			}
-			if o.ByName[ev.Type] != nil {
-				r.Fault(e.Place, "event type %q stands in the entities %q and %q: rename one", ev.Type, o.Type, e.Type)
+		}
+		for _, name := range e.Names() {
+			if o.Knows(name) {
+				r.Fault(e.Place, "event type %q stands in the entities %q and %q: rename one", name, o.Type, e.Type)
 			}
 		}
 	}
 	add(r, &r.Entities, e)
+}
+
+// Names are those of all its events, past ones too, in order.
+func (e *Entity) Names() []string {
+	names := slices.Collect(maps.Keys(e.Past))
+	for name := range e.ByName {
+		if e.Past[name] == nil {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // AddCommand adds a command.

@@ -17,6 +17,10 @@ type Entity struct {
 	ByGo   map[reflect.Type]*Event
 	ByName map[string]*Event
 	Events []*Event
+	// Past is about the names whose events are not all stored in present form.
+	Past map[string]*Past
+	// SkipUnknown: stored events of names that are not known are none.
+	SkipUnknown bool
 
 	State reflect.Type
 	// New makes a zero state, as a pointer.
@@ -38,8 +42,9 @@ type Entity struct {
 // Event is an event type.
 type Event struct {
 	Type   string
-	Schema int
+	Schema int // the number of its present shape, from 1
 	Go     reflect.Type
+	// Decode reads data of the present shape.
 	Decode func(data []byte) (any, error)
 	Encode func(event any) ([]byte, error)
 	// Apply folds a decoded event into a state made by New.

@@ -29,6 +29,9 @@ type Topic struct {
 	Name       string
 	Structured bool
 	NeedsState bool
+	// Once: there is one message for a stored event, also if that is several
+	// events by now, or none.
+	Once bool
 	// Map makes what is published of an event, to be written as JSON, given
 	// the state that the event led to if NeedsState; false: nothing.
 	Map func(event any, e *store.Event, state any) (data any, ok bool, err error)

@@ -57,7 +57,14 @@ var (
 		return nil
 	}))
 	_ = talix.OnEvent("right", func(ctx talix.ActionContext, e talix.Recorded[Filled]) error { return nil })
+	_ = talix.NewEntity("cup", talix.Event[Filled]("CUP:FILLED",
+		talix.Was(func(oldFilled) Filled { return Filled{} },
+			talix.WasFields[oldFilled](func(talix.Fields) error { return nil }))),
+		talix.Became("CUP:OLD", func(oldFilled) []talix.EventFor[Cup] { return []talix.EventFor[Cup]{Filled{}} }),
+	)
 	_ = Plates
 )
+
+type oldFilled struct{}
 
 func main() {}

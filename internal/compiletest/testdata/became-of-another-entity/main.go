@@ -1,0 +1,42 @@
+// want: Washed does not implement talix\.EventFor\[Cup\]
+package main
+
+import "github.com/talix-dev/talix"
+
+type Cup struct{ Full bool }
+
+type Filled struct{}
+
+func (Filled) Apply(c *Cup, _ talix.Meta) { c.Full = true }
+
+type Plate struct{ Clean bool }
+
+type Washed struct{}
+
+func (Washed) Apply(p *Plate, _ talix.Meta) { p.Clean = true }
+
+var (
+	Cups   = talix.NewEntity("cup", talix.Event[Filled]("CUP:FILLED"))
+	Plates = talix.NewEntity("plate", talix.Event[Washed]("PLATE:WASHED"))
+)
+
+type Tea struct{ Sort string }
+
+var Fill = talix.NewCommand(Cups, "fill",
+	func(c talix.CommandContext[Cup], in Tea) (bool, error) {
+		c.Emit(Filled{})
+		return true, nil
+	})
+
+type Kettle interface{ Boil() }
+
+type Row struct{ ID string }
+
+type oldFilled struct{}
+
+type olderFilled struct{}
+
+var _ = talix.NewEntity("cup", talix.Event[Filled]("CUP:FILLED"),
+	talix.Became("CUP:OLD", func(oldFilled) []talix.EventFor[Cup] { return []talix.EventFor[Cup]{Washed{}} }))
+
+func main() {}

@@ -478,17 +478,3 @@ func TestEventsThatAreNotKnown(t *testing.T) {
 		t.Errorf("seen %v", seen)
 	}
 }
-
-// eventually waits for what must happen.
-func eventually(t *testing.T, happened func() bool) {
-	t.Helper()
-	pace, end := time.NewTicker(time.Millisecond), time.After(time.Minute)
-	defer pace.Stop()
-	for !happened() {
-		select {
-		case <-pace.C:
-		case <-end:
-			t.Fatal("it did not happen in a minute")
-		}
-	}
-}

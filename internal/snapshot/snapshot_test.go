@@ -155,7 +155,20 @@ func TestFingerprintTellsReducersApart(t *testing.T) {
 	event := func(typ string, schema int, v any) registry.Event {
 		return registry.Event{Type: typ, Schema: schema, Go: reflect.TypeOf(v)}
 	}
+	past := func(name string, p registry.Past) *registry.Entity {
+		e := entity(v1{}, 1)
+		e.Past = map[string]*registry.Past{name: &p}
+		return e
+	}
+	skipping := entity(v1{}, 1)
+	skipping.SkipUnknown = true
+	shape := func(v any, splits bool) registry.Past {
+		return registry.Past{Name: "A", Shapes: []registry.Shape{{Go: reflect.TypeOf(v), Splits: splits}}}
+	}
 	all := []*registry.Entity{
+		skipping, past("A", registry.Past{Name: "A", Retired: true}), past("B", registry.Past{Name: "B", Retired: true}),
+		past("B", registry.Past{Name: "A", Retired: true}), past("A", shape(event1{}, true)), past("A", shape(event1{}, false)),
+		past("A", shape(event2{}, true)), past("A", shape(nil, true)),
 		entity(v1{}, 1), entity(v2{}, 1), entity(v3{}, 1), entity(v4{}, 1), entity(nested{}, 1), entity(v1{}, 2),
 		entity(v1{}, 1, event("A", 1, event1{})), entity(v1{}, 1, event("B", 1, event1{})),
 		entity(v1{}, 1, event("A", 2, event1{})), entity(v1{}, 1, event("A", 1, event2{})),

@@ -67,6 +67,7 @@ func TestActionOnEvents(t *testing.T) {
 			}
 			if round == 2 {
 				time.Sleep(time.Hour) // of the bubble's clock: all retries
+				synctest.Wait()
 			}
 			rt.Stop()
 		}
@@ -136,6 +137,7 @@ func TestActionStart(t *testing.T) {
 		put(rt)
 		rt.Stop()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		later := time.Now()
 
 		var mu sync.Mutex

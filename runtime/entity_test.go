@@ -340,6 +340,7 @@ func TestQueueBounds(t *testing.T) {
 		}
 		goAway()
 		time.Sleep(2 * time.Second) // of the bubble's clock
+		synctest.Wait()
 		close(leave)
 		all.Wait()
 		if w.decided.Load() != 0 {

@@ -281,10 +281,12 @@ func TestPassivationByTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Second)
+		synctest.Wait()
 		if n := rt.Stats().Live; n != 1 {
 			t.Errorf("%d entities are live before their time is over", n)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := rt.Stats().Live; n != 0 {
 			t.Errorf("%d entities are live after their time", n)
 		}

@@ -518,6 +518,9 @@ func (c *counting) Intercept(ctx context.Context, op talix.Operation, next func(
 func TestReadYourWritesOverHTTP(t *testing.T) {
 	t.Parallel()
 	tries := 2000
+	if testing.Short() {
+		tries = 300
+	}
 	if text := os.Getenv("TALIX_TEST_TRIES"); text != "" {
 		tries, _ = strconv.Atoi(text)
 	}

@@ -59,6 +59,13 @@ func newClockWorld() *clockWorld {
 	return c
 }
 
+// all is what fired so far.
+func (c *clockWorld) all() []talix.Fired[coins] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.fired)
+}
+
 func TestTimerOfACommand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -84,23 +91,25 @@ func TestTimerOfACommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(30 * time.Minute)
+		synctest.Wait()
 		rt.Stop()
 		time.Sleep(time.Hour) // it is due while nothing runs
+		synctest.Wait()
 		rt = start(t, w.world, s)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		for id, want := range map[string]int{"fires": 0, "replaced": 20, "removed": 30, "refused": 0} {
 			if got, _ := coinsIn(t, s, id); got != want {
 				t.Errorf("%s holds %d coins, want %d", id, got, want)
 			}
 		}
-		w.mu.Lock()
-		if len(w.fired) != 2 || w.fired[0].EntityID != "fires" || !w.fired[0].Due.Equal(w.fired[1].Due) {
-			t.Errorf("fired: %+v", w.fired)
+		if fired := w.all(); len(fired) != 2 || fired[0].EntityID != "fires" || !fired[0].Due.Equal(fired[1].Due) {
+			t.Errorf("fired: %+v", fired)
 		}
-		w.mu.Unlock()
 		time.Sleep(10 * time.Hour)
-		if n := len(w.fired); n < 3 || w.fired[2].EntityID != "replaced" {
-			t.Errorf("fired: %+v", w.fired)
+		synctest.Wait()
+		if fired := w.all(); len(fired) < 3 || fired[2].EntityID != "replaced" {
+			t.Errorf("fired: %+v", fired)
 		}
 		rt.Stop()
 	})
@@ -120,14 +129,16 @@ func TestTimerOfAnAction(t *testing.T) {
 		talix.Schedule(ctx, w.expire, "q", time.Now().Add(2*time.Hour), coins{3})
 		talix.Unschedule(ctx, w.expire, "q")
 		time.Sleep(90 * time.Minute)
+		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
-		if len(w.fired) > 0 {
-			t.Errorf("fired: %+v", w.fired)
+		if fired := w.all(); len(fired) > 0 {
+			t.Errorf("fired: %+v", fired)
 		}
 		time.Sleep(time.Hour)
-		if len(w.fired) == 0 || w.fired[0].Key != "p" || w.fired[0].In.N != 2 || w.fired[0].EntityID != "" {
-			t.Errorf("fired: %+v", w.fired)
+		synctest.Wait()
+		if fired := w.all(); len(fired) == 0 || fired[0].Key != "p" || fired[0].In.N != 2 || fired[0].EntityID != "" {
+			t.Errorf("fired: %+v", fired)
 		}
 		rt.Stop()
 	})
@@ -144,6 +155,7 @@ func TestSchedules(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				time.Sleep(time.Until(time.Now().Truncate(24 * time.Hour).Add(24 * time.Hour)))
+				synctest.Wait()
 				s := checked(t, memory.Config{})
 				w := newWorld()
 				var ran []string
@@ -160,10 +172,13 @@ func TestSchedules(t *testing.T) {
 				}, talix.CatchingUp(policy))}
 				rt := start(t, w, s)
 				time.Sleep(2*time.Hour + 30*time.Minute)
+				synctest.Wait()
 				rt.Stop()
 				time.Sleep(3 * time.Hour)
+				synctest.Wait()
 				rt = start(t, w, s)
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				rt.Stop()
 				if fmt.Sprint(ran) != want {
 					t.Errorf("it ran for %v, want %s", ran, want)
@@ -188,6 +203,7 @@ func TestScheduleGoesOn(t *testing.T) {
 		}, talix.Attempts(3))}
 		rt := start(t, w, checked(t, memory.Config{}))
 		time.Sleep(5*time.Hour + time.Minute)
+		synctest.Wait()
 		rt.Stop()
 		if len(times) < 5 {
 			t.Errorf("it ran for %v", times)

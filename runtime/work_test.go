@@ -50,9 +50,11 @@ func TestParking(t *testing.T) {
 			}
 		}
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		rt.Stop()
 		rt = start(t, w, s)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		items, err := rt.Work().List(t.Context(), runtime.WorkFilter{Status: "parked"})
 		if err != nil || len(items) != 1 {
 			t.Fatalf("parked: %+v, %v", items, err)
@@ -77,6 +79,7 @@ func TestParking(t *testing.T) {
 			t.Errorf("replayed %d, %v", n, err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := fmt.Sprint(seen["p42"]); got != "[1 2 3 4 5 6 7 8 9 10]" {
 			t.Errorf("p42 was handled in the order %s", got)
 		}
@@ -85,6 +88,7 @@ func TestParking(t *testing.T) {
 		}
 		fill(t, w, rt, "p42", 11)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if n := len(seen["p42"]); n != 11 {
 			t.Errorf("after the replay p42 was handled %d times", n)
 		}
@@ -111,6 +115,7 @@ func TestFinalAndSkip(t *testing.T) {
 		fill(t, w, rt, "p", 1)
 		fill(t, w, rt, "p", 1)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		items, _ := rt.Work().List(t.Context(), runtime.WorkFilter{Kind: "event", Action: "picky"})
 		if len(items) != 1 || tries.Load() != 1 || done.Load() != 0 {
 			t.Fatalf("%+v after %d tries", items, tries.Load())
@@ -119,6 +124,7 @@ func TestFinalAndSkip(t *testing.T) {
 			t.Error(err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if done.Load() != 1 {
 			t.Errorf("%d were done after it was skipped", done.Load())
 		}
@@ -160,10 +166,12 @@ func TestStepsOfAnEvent(t *testing.T) {
 		rt := start(t, w, s)
 		fill(t, w, rt, "p", 1)
 		time.Sleep(3 * time.Second)
+		synctest.Wait()
 		rt.Stop()
 		rt = start(t, w, s)
 		healthy.Store(true)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		q, n := coinsIn(t, s, "q")
 		if first.Load() != 1 || second.Load() < 3 || q != 1 || n != 1 {
 			t.Errorf("the steps ran %d and %d times, q has %d coins after %d events", first.Load(), second.Load(), q, n)
@@ -228,6 +236,7 @@ func TestTopicOutAndIn(t *testing.T) {
 					}
 				}
 				time.Sleep(time.Hour)
+				synctest.Wait()
 				for p := range 5 {
 					checkMirror(t, s, fmt.Sprint("p", p), order)
 				}

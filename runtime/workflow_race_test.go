@@ -54,6 +54,7 @@ func TestCancelFindsCommandsThatWereNotNoted(t *testing.T) {
 		fuse.mend()
 		rt = start(t, w, s)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		st, err := talix.State(rt.Context(t.Context()), wf, "1")
 		if a, n := coinsIn(t, s, "a"); err != nil || st.Status != talix.WorkflowCancelled || a != 100 || n != 3 {
 			t.Errorf("it is %s, %v, and a has %d after %d events", st.Status, err, a, n)
@@ -135,6 +136,7 @@ func TestSignalBetweenLookingAndWaiting(t *testing.T) {
 		}
 		close(sent)
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if st, err := talix.State(ctx, wf, "1"); err != nil || st.Output != 7 {
 			t.Errorf("it is %+v, %v", st, err)
 		}
@@ -181,6 +183,7 @@ func asksFor(t *testing.T, left int) {
 		w, wf = define()
 		rt = start(t, w, s)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		if st, err := talix.State(rt.Context(t.Context()), wf, "1"); err != nil || st.Status != talix.WorkflowParked {
 			t.Errorf("it is %+v, %v", st, err)
 		}
@@ -224,6 +227,7 @@ func TestTimerThatIsSetWhileItsActionRuns(t *testing.T) {
 		}
 		close(goOn)
 		time.Sleep(2 * time.Hour)
+		synctest.Wait()
 		if len(rang) != 2 || rang[1] != 2 || steps.Load() != 2 {
 			t.Errorf("it rang %v, with %d steps", rang, steps.Load())
 		}

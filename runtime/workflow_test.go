@@ -185,6 +185,7 @@ func TestWorkflowThatIsSuspended(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(10 * time.Hour)
+		synctest.Wait()
 		if st, _ := talix.State(ctx, wf, "1"); st.Status != talix.WorkflowSuspended {
 			t.Fatalf("it is %s", st.Status)
 		}
@@ -233,15 +234,18 @@ func killed(t *testing.T, after int, to string, cancel bool) {
 		}
 		started := talix.Start(rt.Context(t.Context()), wf, "1", m) == nil
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if cancel {
 			_ = talix.Cancel(rt.Context(t.Context()), wf, "1")
 			time.Sleep(time.Second)
+			synctest.Wait()
 		}
 		rt.Stop()
 		fuse.mend()
 		rt = start(t, w, s)
 		defer rt.Stop()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		st, err := talix.State(rt.Context(t.Context()), wf, "1")
 		if err != nil && started {
 			t.Fatalf("after %d commits: it is gone: %v", after, err)
@@ -422,6 +426,7 @@ func TestWorkflowThatWasChanged(t *testing.T) {
 		w, wf = define()
 		rt = start(t, w, s)
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		st, err := talix.State(rt.Context(t.Context()), wf, "1")
 		if err != nil || st.Status != talix.WorkflowParked || st.Err == nil || !strings.Contains(st.Err.Message, "renamed") || ran.Load() != 1 {
 			t.Errorf("it is %+v, %v after %d runs of the step", st, err, ran.Load())

@@ -196,7 +196,15 @@ func groupMutants() []mutant {
 				}
 				return b.Broker.Receive(ctx, s, deliver)
 			}}
-		}, []string{"GroupGoesOnWhereItWas", "AckIsFinal", "AckInAnyOrder", "DeadIsFinal", "ReceiversOfAGroupShare", "ReceiverTakesOverFromAnother"}},
+		}, []string{"GroupGoesOnWhereItWas", "AckIsFinal", "AckInAnyOrder", "DeadIsFinal", "ReceiverTakesOverFromAnother"}},
+		{"each message for two", receiving(func(b *faulty, ctx context.Context, s broker.Subscription, deliver func(*broker.Delivery)) error {
+			return b.Broker.Receive(ctx, s, func(d *broker.Delivery) {
+				twin := *d
+				twin.Settler = settler{Delivery: d, ack: func(context.Context) error { return nil }}
+				deliver(d)
+				deliver(&twin)
+			})
+		}), []string{"ReceiversOfAGroupShare"}},
 		{"a group begins with the newest", receiving(func(b *faulty, ctx context.Context, s broker.Subscription, deliver func(*broker.Delivery)) error {
 			began := time.Now()
 			return b.Broker.Receive(ctx, s, func(d *broker.Delivery) {
@@ -297,7 +305,12 @@ func settleMutants() []mutant {
 
 func flowMutants() []mutant {
 	return []mutant{
-		{"no bound", subscribing(func(_ *faulty, s *broker.Subscription) { s.InFlight = 1000 }), []string{"InFlightIsBounded", "InFlightOfOne"}},
+		{"no bound", subscribing(func(_ *faulty, s *broker.Subscription) { s.InFlight = 1000 }), []string{"InFlightIsBounded", "InFlightOfOne", "InFlightDefaultsTo256"}},
+		{"a smaller default", subscribing(func(_ *faulty, s *broker.Subscription) {
+			if s.InFlight == 0 {
+				s.InFlight = 100
+			}
+		}), []string{"InFlightDefaultsTo256"}},
 		{"settled in order alone", settling(func(b *faulty, s broker.Subscription, d *broker.Delivery) broker.Settler {
 			b.mu.Lock()
 			defer b.mu.Unlock()

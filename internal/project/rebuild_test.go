@@ -243,8 +243,13 @@ func TestRebuildResumes(t *testing.T) {
 		return v
 	}
 	g := &gated{tables, make(chan struct{})}
-	p = start(t, project.Config{Tables: g, Tail: l.tail, Load: l.Load, Registry: bank(counting()), Batch: 10})
-	until(t, func() bool { return took.Load() >= 50 })
+	var asked atomic.Int64
+	hurried := func() time.Time { return time.Unix(asked.Add(1)*60, 0) } // so that each batch is written
+	p = start(t, project.Config{Tables: g, Tail: l.tail, Load: l.Load, Registry: bank(counting()), Batch: 10, Now: hurried})
+	until(t, func() bool {
+		mark, err := tables.Mark(t.Context(), "talix_next_balances", 0)
+		return err == nil && mark >= 50
+	})
 	p.stop()
 	close(g.gate)
 	p = start(t, project.Config{Tables: tables, Tail: l.tail, Load: l.Load, Registry: bank(counting()), Batch: 10})
@@ -478,7 +483,11 @@ func TestRebuildHidesNoWrite(t *testing.T) {
 			}
 		}
 	})
-	for i := range int64(80) {
+	deposited := int64(80)
+	if testing.Short() {
+		deposited = 15
+	}
+	for i := range deposited {
 		l.add(deposits("a", 1)...)
 		if err := p.Wait(t.Context(), nil, l.heads()); err != nil {
 			t.Fatal(err)

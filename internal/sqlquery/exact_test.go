@@ -325,7 +325,10 @@ func TestTextOfADialect(t *testing.T) {
 // direction, in order.
 func TestPagesBothWaysWhileRowsArrive(t *testing.T) {
 	t.Parallel()
-	const n = 10_000
+	n := 10_000
+	if testing.Short() {
+		n = 2000
+	}
 	onEach(t, func(t *testing.T, tables table.Store) {
 		r := rand.New(rand.NewPCG(3, 4))
 		var rows [][]any

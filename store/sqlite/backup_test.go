@@ -31,7 +31,11 @@ func TestBackup(t *testing.T) {
 			}
 		}
 	})
-	for range 5 {
+	rounds := 5
+	if testing.Short() {
+		rounds = 2
+	}
+	for range rounds {
 		before, err := s.Head(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)

@@ -15,6 +15,7 @@ import (
 // the store goes on when there is room again.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
+	long(t)
 	dir := smallDisk(t)
 	s := open(t, sqlite.Config{Dir: dir})
 	ballast := filepath.Join(dir, "ballast")

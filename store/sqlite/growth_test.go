@@ -13,6 +13,7 @@ import (
 // TestLogOfCommitsIsBounded behind a reader that takes its time.
 func TestLogOfCommitsIsBounded(t *testing.T) {
 	t.Parallel()
+	long(t)
 	dir := t.TempDir()
 	s := open(t, sqlite.Config{Dir: dir, NoSync: true, Readers: 1})
 	stream, big := store.Stream{Type: "a", ID: "one"}, store.Stream{Type: "b", ID: "two"}

@@ -18,7 +18,10 @@ func TestTrimOfMixedAges(t *testing.T) {
 			t.Parallel()
 			s := open(t, sqlite.Config{Dir: t.TempDir(), NoSync: true})
 			start := time.UnixMicro(1_700_000_000_000_000).UTC()
-			const n = 1200
+			n := 1200
+			if testing.Short() {
+				n = 300
+			}
 			batches := make([]store.Batch, n)
 			for i := range batches {
 				batches[i] = store.Batch{Key: store.ID{byte(i * 7), byte(i >> 8), byte(i), 1}, Time: start.Add(time.Duration(i*77%n) * time.Second)}

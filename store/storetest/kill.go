@@ -28,8 +28,8 @@ const (
 // reopens the store and holds it against what the child said: every batch that
 // was acknowledged is there once, every other one is there whole or not at all,
 // results, marks and records agree with events, and Check finds no fault. Then the next
-// child goes on with the same store. It does so 5 times, or as often as the
-// variable TALIX_STORETEST_KILLS says.
+// child goes on with the same store. It does so 5 times (2 with -short), or as
+// often as the variable TALIX_STORETEST_KILLS says.
 //
 //	func TestKill(t *testing.T) {
 //		t.Parallel()
@@ -91,6 +91,9 @@ func (k *killer) run() {
 func kills() int {
 	if n, err := strconv.Atoi(os.Getenv(killsVariable)); err == nil && n > 0 {
 		return n
+	}
+	if testing.Short() {
+		return 2
 	}
 	return 5
 }

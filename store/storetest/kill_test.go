@@ -15,6 +15,7 @@ func TestKill(t *testing.T) {
 
 func TestKillFindsFaults(t *testing.T) {
 	t.Parallel()
+	long(t)
 	tests := map[string]struct {
 		faults faults
 		says   string

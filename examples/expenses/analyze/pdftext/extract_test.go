@@ -215,6 +215,7 @@ func TestErrors(t *testing.T) {
 // without bound.
 func TestHostileFilesEnd(t *testing.T) {
 	t.Parallel()
+	long(t)
 	bomb := deflate(strings.Repeat("BT /F1 9 Tf (x) Tj ET ", 1<<20))
 	deep := deflate(strings.Repeat("[", 1<<20))
 	for name, data := range map[string][]byte{

@@ -135,17 +135,18 @@ func (s *standing) awaited(fn func()) {
 	}
 }
 
-// answer does what was asked for while the runners rest.
+// answer does what was asked for while the runners rest. Who asked is told once
+// the view stands where that led to, so that its status shows it.
 func (v *view) answer(ctx context.Context, s *standing, ask *request, stop func()) error {
 	stop()
 	err := s.flush(ctx)
 	if err == nil {
-		ask.done <- ask.do(ctx, s)
-	} else {
-		ask.done <- err
+		err = ask.do(ctx, s)
 	}
 	v.inDoubt()
-	return nil
+	stood := v.stand(ctx)
+	ask.done <- err
+	return stood
 }
 
 // flush writes what runners hold in memory. Those that don't know where they

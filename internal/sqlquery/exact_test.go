@@ -320,15 +320,20 @@ func TestTextOfADialect(t *testing.T) {
 	})
 }
 
+// sized is the smaller size with -short.
+func sized(n, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return n
+}
+
 // TestPagesBothWaysWhileRowsArrive reads 10,000 rows forth and back in pages,
 // while others are inserted: those that were there are seen once in each
 // direction, in order.
 func TestPagesBothWaysWhileRowsArrive(t *testing.T) {
 	t.Parallel()
-	n := 10_000
-	if testing.Short() {
-		n = 2000
-	}
+	n := sized(10_000, 2000)
 	onEach(t, func(t *testing.T, tables table.Store) {
 		r := rand.New(rand.NewPCG(3, 4))
 		var rows [][]any

@@ -69,6 +69,9 @@ type Operation struct {
 	CorrelationID store.ID
 	CausationID   store.ID // the event or request behind it; zero if none
 	CommandID     store.ID // of a command: its events carry it
+	// Input is that of a command, as its caller gave it; it is not to be
+	// changed, nor kept where others may change it.
+	Input any
 	// Caller is the action that ran the command, query or step; empty if none
 	// did.
 	Caller string

@@ -54,6 +54,9 @@ type Config struct {
 	Log *slog.Logger
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
+	// Poll bounds how long it goes unnoticed that the clock was set, by work
+	// that is due at a time. Defaults to one second.
+	Poll time.Duration
 	// MaxBody bounds the body of a request in bytes. Defaults to 1 MiB.
 	MaxBody int64
 	// KeepResults is how long a command id is remembered. Defaults to 24 hours.

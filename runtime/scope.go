@@ -214,6 +214,6 @@ func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time
 		return
 	}
 	op := s.operation(talix.KindCommand, s.r.registry.Owner(call.Command), call.Command.FullName())
-	op.EntityID, op.CommandID = call.ID, call.Key
+	op.EntityID, op.CommandID, op.Input = call.ID, call.Key, call.In
 	s.r.tell(ctx, op, started, reply.Events, err)
 }

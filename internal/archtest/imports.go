@@ -107,17 +107,19 @@ func runtimeImports(m *Module) []Finding {
 
 // meetsDrivers holds for every shipped folder that has no stricter rule.
 func meetsDrivers(m *Module) []Finding {
-	const mend = "only standalone, cmd and examples choose a driver: take the port's interface"
-	inMemory := func(_ *Package, path string) bool {
-		dir, inside := m.Inside(path)
-		return !inside || kindOf(dir) != driver || below(dir, "store/memory")
+	const mend = "only standalone, cmd and examples choose a driver, and talixtest those that need no server: take the port's interface"
+	among := func(drivers ...string) func(*Package, string) bool {
+		return func(_ *Package, path string) bool {
+			dir, inside := m.Inside(path)
+			return !inside || kindOf(dir) != driver || slices.Contains(drivers, dir)
+		}
 	}
-	none := func(_ *Package, path string) bool {
-		dir, inside := m.Inside(path)
-		return !inside || kindOf(dir) != driver
-	}
-	return append(allow(m, other, mend, none), allow(m, kit, mend, inMemory)...)
+	return append(allow(m, other, mend, among()), allow(m, kit, mend, among(kitDrivers()...))...)
 }
+
+// kitDrivers are those of a runtime for tests. View tables are those of SQLite
+// in a temporary folder: there is no simpler thing that takes SQL.
+func kitDrivers() []string { return []string{"store/memory", "store/sqlite", "broker/memory"} }
 
 // exampleImports holds for the tests of examples too: they show what users can
 // do.

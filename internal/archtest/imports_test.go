@@ -49,7 +49,8 @@ func importExamples() []example {
 		{"meets-drivers", "standalone", tree{"standalone/s.go": m + "/store/sqlite", "cmd/talix/m.go": m + "/store/sqlite"}, nil},
 		{"meets-drivers", "example", tree{"examples/bank/m.go": m + "/store/sqlite"}, nil},
 		{"meets-drivers", "test kit in memory", tree{"talixtest/t.go": m + "/store/memory"}, nil},
-		{"meets-drivers", "test kit on disk", tree{"talixtest/t.go": m + "/store/sqlite"}, []string{"talixtest imports " + m + "/store/sqlite"}},
+		{"meets-drivers", "test kit with tables", tree{"talixtest/t.go": m + "/store/sqlite " + m + "/broker/memory"}, nil},
+		{"meets-drivers", "test kit on a server", tree{"talixtest/t.go": m + "/store/postgres"}, []string{"talixtest imports " + m + "/store/postgres"}},
 		{"meets-drivers", "console", tree{"console/c.go": m + "/store/sqlite"}, []string{"console imports " + m + "/store/sqlite"}},
 
 		{"example-imports", "drivers", tree{"examples/bank/m.go": m + "/standalone " + m + "/store/sqlite"}, nil},

@@ -21,7 +21,7 @@ const (
 	host                 // runtime
 	program              // standalone and cmd: where the runtime meets drivers
 	example
-	kit // talixtest: a runtime on the in-memory driver
+	kit // talixtest: a runtime on drivers that need no server
 )
 
 // kindOf tells what a folder is for.

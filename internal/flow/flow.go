@@ -29,6 +29,8 @@ type Config struct {
 	// Others run the items of other kinds.
 	Others map[work.Kind]func(context.Context, work.Item) work.Verdict
 
+	// Poll is the runner's.
+	Poll time.Duration
 	// Sweep is what else is to be deleted when its time has come.
 	Sweep []work.Sweep
 	// Keep is how long the outcome of requests can be asked for, and that of
@@ -73,7 +75,7 @@ func New(cfg Config) *Flow {
 	cfg.Sweep = append(cfg.Sweep, work.Sweep{Space: signalSpace})
 	f.Work = work.New(work.Config{
 		Store: cfg.Store, Group: cfg.Group, Now: cfg.Now, NewRev: cfg.NewID, Log: cfg.Log,
-		Sweep: cfg.Sweep, Run: f.run, Forget: func(i work.Item) []store.Change { return forgetAll(i.Run) },
+		Poll: cfg.Poll, Sweep: cfg.Sweep, Run: f.run, Forget: func(i work.Item) []store.Change { return forgetAll(i.Run) },
 	})
 	return f
 }

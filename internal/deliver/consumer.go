@@ -15,13 +15,9 @@ import (
 // an event needs no record: the mark tells that it is still to be done. Only
 // what fails or waits gets one, as a lane of its entity.
 type consumer struct {
+	*kind
 	cfg       *Config
-	action    *registry.Action
-	entity    *registry.Entity
-	event     *registry.Event // nil: all events of the entity
 	partition store.Partition
-	slots     chan struct{} // shared by the action's consumers
-	policy    work.Policy
 	opened    store.Position // the head of the log when the consumer was opened
 	clean     bool           // no run of the action had a journal then
 
@@ -47,8 +43,8 @@ type journalOf struct {
 
 func (c *consumer) name() string { return "action/" + c.action.Name }
 
-// open reads the mark, or makes the first one, and what was left in lanes.
-func (c *consumer) open(ctx context.Context) error {
+// prepare reads the mark, or makes the first one, and what was left in lanes.
+func (c *consumer) prepare(ctx context.Context) error {
 	c.queues, c.lanes = map[string][]*store.Event{}, map[string]*lane{}
 	mark, _, err := c.cfg.Store.Mark(ctx, c.name(), c.partition)
 	if err != nil {
@@ -130,7 +126,7 @@ func (c *consumer) begin(ctx context.Context) store.Position {
 
 // wants tells whether an event is the action's, as far as that is known before
 // it is read.
-func (c *consumer) wants(e *store.Event) bool {
+func (c *kind) wants(e *store.Event) bool {
 	return e.Stream.Type == c.entity.Type && !e.Time.Before(c.action.Event.Start.Time) &&
 		(c.event == nil || c.entity.MayBe(e.Type, c.event))
 }

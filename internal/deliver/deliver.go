@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ type Config struct {
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	Log *slog.Logger
+	// Shared: other processes work on the store too. Partitions are then opened
+	// and served one by one, while they are this process's.
+	Shared bool
 
 	// Parallel bounds the runs of one action at a time. Defaults to 64.
 	Parallel int
@@ -88,9 +92,20 @@ func (c *Config) defaults() {
 
 // Dispatcher runs all event-triggered actions of a runtime.
 type Dispatcher struct {
-	cfg       Config
-	consumers []*consumer
-	byPlace   map[place]*consumer
+	cfg   Config
+	kinds map[string]*kind // by action
+
+	mu   sync.RWMutex
+	open map[place]*consumer
+}
+
+// kind is what the consumers of one action have in common.
+type kind struct {
+	action *registry.Action
+	entity *registry.Entity
+	event  *registry.Event // nil: all events of the entity
+	slots  chan struct{}
+	policy work.Policy
 }
 
 type place struct {
@@ -99,36 +114,33 @@ type place struct {
 }
 
 // New prepares the actions' consumers: those that were never started get their
-// first mark, so that what is committed from now on is theirs.
+// first mark, so that what is committed from now on is theirs. Shared ones are
+// left to Open.
 func New(ctx context.Context, cfg Config) (*Dispatcher, error) {
 	cfg.defaults()
-	d := &Dispatcher{cfg: cfg, byPlace: map[place]*consumer{}}
+	d := &Dispatcher{cfg: cfg, kinds: map[string]*kind{}, open: map[place]*consumer{}}
 	for _, a := range cfg.Registry.Actions {
-		if a.Event == nil {
-			continue
+		if a.Event != nil {
+			d.kinds[a.Name] = d.kindOf(a)
 		}
-		if err := d.add(ctx, a); err != nil {
-			return nil, fmt.Errorf("open action %s: %w", a.Name, err)
+	}
+	for p := range cfg.Tail.Partitions() {
+		if cfg.Shared {
+			break
+		}
+		if err := d.Open(ctx, store.Partition(p)); err != nil {
+			return nil, err
 		}
 	}
 	return d, nil
 }
 
-// add opens the consumers of an action.
-func (d *Dispatcher) add(ctx context.Context, a *registry.Action) error {
-	slots := make(chan struct{}, d.cfg.Parallel)
-	for p := range d.cfg.Tail.Partitions() {
-		c := &consumer{cfg: &d.cfg, action: a, entity: a.Event.Entity, partition: store.Partition(p), slots: slots, policy: d.policyOf(a.Retry)}
-		if c.entity == nil {
-			c.entity, c.event = d.cfg.Registry.Event(a.Event.Go)
-		}
-		if err := c.open(ctx); err != nil {
-			return err
-		}
-		d.consumers = append(d.consumers, c)
-		d.byPlace[place{a.Name, c.partition}] = c
+func (d *Dispatcher) kindOf(a *registry.Action) *kind {
+	k := &kind{action: a, entity: a.Event.Entity, slots: make(chan struct{}, d.cfg.Parallel), policy: d.policyOf(a.Retry)}
+	if k.entity == nil {
+		k.entity, k.event = d.cfg.Registry.Event(a.Event.Go)
 	}
-	return nil
+	return k
 }
 
 func (d *Dispatcher) policyOf(r registry.Retry) work.Policy {
@@ -138,14 +150,64 @@ func (d *Dispatcher) policyOf(r registry.Retry) work.Policy {
 	}
 }
 
+// Open prepares the consumers of one partition, anew if it was opened before.
+// They have to rest.
+func (d *Dispatcher) Open(ctx context.Context, p store.Partition) error {
+	fresh := map[place]*consumer{}
+	for name, k := range d.kinds {
+		c := &consumer{kind: k, cfg: &d.cfg, partition: p}
+		if err := c.prepare(ctx); err != nil {
+			return fmt.Errorf("open action %s: %w", name, err)
+		}
+		fresh[place{name, p}] = c
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.Copy(d.open, fresh)
+	return nil
+}
+
+// Close forgets the consumers of a partition, which rest.
+func (d *Dispatcher) Close(p store.Partition) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.open, func(at place, _ *consumer) bool { return at.partition == p })
+}
+
 // Run delivers until ctx ends, and returns when nothing is under way and the
 // marks are stored.
 func (d *Dispatcher) Run(ctx context.Context) {
+	d.run(ctx, func(*consumer) bool { return true })
+}
+
+// Serve is Run for one partition, which is open.
+func (d *Dispatcher) Serve(ctx context.Context, p store.Partition) {
+	d.run(ctx, func(c *consumer) bool { return c.partition == p })
+}
+
+func (d *Dispatcher) run(ctx context.Context, which func(*consumer) bool) {
 	var all sync.WaitGroup
-	for _, c := range d.consumers {
-		all.Go(func() { c.run(ctx) })
+	for _, c := range d.consumers() {
+		if which(c) {
+			all.Go(func() { c.run(ctx) })
+		}
 	}
 	all.Wait()
+}
+
+// consumers are those that are open, in the order of actions and partitions.
+func (d *Dispatcher) consumers() []*consumer {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	var all []*consumer
+	for _, a := range d.cfg.Registry.Actions {
+		for p := range d.cfg.Tail.Partitions() {
+			if c := d.open[place{a.Name, store.Partition(p)}]; c != nil {
+				all = append(all, c)
+			}
+		}
+	}
+	return all
 }
 
 // Status is where an action stands in one partition.
@@ -159,10 +221,11 @@ type Status struct {
 	Skipped   int            // events that were given up since the start
 }
 
-// Status tells where all actions stand.
+// Status tells where all actions stand, in the partitions that are open here.
 func (d *Dispatcher) Status() []Status {
-	out := make([]Status, len(d.consumers))
-	for i, c := range d.consumers {
+	consumers := d.consumers()
+	out := make([]Status, len(consumers))
+	for i, c := range consumers {
 		out[i] = c.status()
 	}
 	return out

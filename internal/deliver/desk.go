@@ -48,7 +48,7 @@ func prefixOf(action string) string {
 
 // describe reads what a lane is stuck at.
 func (d *Dispatcher) describe(ctx context.Context, item work.Item) (Lane, error) {
-	lane := Lane{Item: item, Orphan: d.consumerOf(item) == nil}
+	lane := Lane{Item: item, Orphan: d.actionOf(item) == nil}
 	err := d.each(ctx, item, item.Version-1, func(e *store.Event) bool {
 		if lane.Event == nil {
 			lane.Event = e
@@ -63,12 +63,12 @@ func (d *Dispatcher) describe(ctx context.Context, item work.Item) (Lane, error)
 // each goes through the events of a lane above a version. Of an orphan these
 // are all of the entity.
 func (d *Dispatcher) each(ctx context.Context, item work.Item, after store.Version, do func(*store.Event) bool) error {
-	c := d.consumerOf(item)
+	k := d.actionOf(item)
 	for e, err := range d.cfg.Store.Load(ctx, streamOf(item.ID), after) {
 		if err != nil {
 			return fmt.Errorf("read events of %s: %w", item.ID, err)
 		}
-		if (c == nil || c.wants(&e)) && !do(&e) {
+		if (k == nil || k.wants(&e)) && !do(&e) {
 			return nil
 		}
 	}

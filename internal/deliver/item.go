@@ -32,13 +32,24 @@ func (d *Dispatcher) RunItem(ctx context.Context, item work.Item) work.Verdict {
 	return (&laneRun{consumer: c, lane: l, began: item, version: item.Version}).run(ctx)
 }
 
-// consumerOf is nil for an orphan's item.
+// consumerOf is nil for an orphan's item, or one whose partition is not open
+// here.
 func (d *Dispatcher) consumerOf(item work.Item) *consumer {
-	c := d.byPlace[place{item.Action, item.Partition}]
-	if c == nil || c.entity.Type != item.Stream.Type {
+	if d.actionOf(item) == nil {
 		return nil
 	}
-	return c
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.open[place{item.Action, item.Partition}]
+}
+
+// actionOf is nil for an orphan's item.
+func (d *Dispatcher) actionOf(item work.Item) *kind {
+	k := d.kinds[item.Action]
+	if k == nil || k.entity.Type != item.Stream.Type {
+		return nil
+	}
+	return k
 }
 
 // enter finds the open lane of an item; nil if it is none's.

@@ -61,7 +61,7 @@ func (c *consumer) flush(ctx context.Context) {
 	from := c.mark()
 	to, _ := c.window.state()
 	if to > from {
-		if err := c.store(ctx, from, to); err != nil && ctx.Err() == nil {
+		if err := c.store(ctx, from, to); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrFenced) {
 			c.cfg.Log.Error("store mark of action", "action", c.action.Name, "error", err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/talix-dev/talix/internal/commit"
@@ -30,6 +31,10 @@ type Config struct {
 	Timers Timers
 	// Snapshots spares loads the reading of all events; nil: there are none.
 	Snapshots *snapshot.Snapshots
+	// Own tells whether this process may answer from what it has in memory of
+	// a partition: where several share a store, one at a time may. Nil: it
+	// always may.
+	Own func(store.Partition) bool
 
 	// MaxLive and MaxBytes bound the instances in memory. Default to 100,000
 	// and 256 MiB.
@@ -61,6 +66,7 @@ type Engine struct {
 	partitions int
 	seed       maphash.Seed
 	shards     [shardCount]shard
+	terms      []atomic.Int64 // by partition
 	closed     chan struct{}
 	sweeping   sync.WaitGroup
 }
@@ -69,6 +75,7 @@ type Engine struct {
 func New(cfg Config) *Engine {
 	cfg.defaults()
 	g := &Engine{cfg: cfg, partitions: cfg.Store.Partitions(), seed: maphash.MakeSeed(), closed: make(chan struct{})}
+	g.terms = make([]atomic.Int64, g.partitions)
 	for i := range g.shards {
 		g.shards[i].init(cfg.MaxLive/shardCount+1, cfg.MaxBytes/shardCount+1)
 	}
@@ -107,6 +114,8 @@ type Reply struct {
 	// zero where the call wrote nothing.
 	Position store.Position
 	Repeated bool // it is the first call's reply
+
+	fromMemory bool // it rests on nothing that the call itself wrote or read
 }
 
 // Run runs a command. When it returns a reply or a rejection, all that this
@@ -114,6 +123,10 @@ type Reply struct {
 func (g *Engine) Run(ctx context.Context, call *Call) (Reply, error) {
 	stream := store.Stream{Type: call.Command.Entity.Type, ID: call.ID}
 	p := store.PartitionOf(stream, g.partitions)
+	before, ok := g.owns(p)
+	if !ok {
+		return Reply{}, elsewhere(nil)
+	}
 	if g.cfg.Group(p).Busy() {
 		return Reply{}, registry.Faultf(registry.Overloaded, "the store cannot keep up; try again later")
 	}
@@ -121,6 +134,9 @@ func (g *Engine) Run(ctx context.Context, call *Call) (Reply, error) {
 	defer g.release(l)
 	for attempt := range g.cfg.Attempts {
 		reply, again, err := g.attempt(ctx, l, call)
+		if !again && reply.fromMemory && !g.stillOwns(p, before) {
+			return Reply{}, elsewhere(nil)
+		}
 		if !again {
 			return reply, err
 		}
@@ -156,7 +172,7 @@ func (g *Engine) attempt(ctx context.Context, l *live, call *Call) (reply Reply,
 			return first, false, err
 		}
 	}
-	return Reply{Data: t.reply, Value: t.out, Partition: l.partition}, false, t.err
+	return Reply{Data: t.reply, Value: t.out, Partition: l.partition, fromMemory: true}, false, t.err
 }
 
 // gate waits until the append that a decision rests on is settled, and tells

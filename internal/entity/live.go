@@ -3,6 +3,7 @@ package entity
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/talix-dev/talix/internal/commit"
@@ -17,6 +18,7 @@ type live struct {
 	plan      *snapshot.Plan
 	stream    store.Stream
 	partition store.Partition
+	term      *atomic.Int64 // see Engine.Forget
 
 	mu      sync.Mutex
 	busy    bool      // someone has the turn
@@ -32,6 +34,7 @@ type live struct {
 	grown   int             // bytes of events since the size was looked at
 	pinned  store.Version   // of the last snapshot that was asked for
 	guess   bool            // that it has no events was not looked up
+	loaded  int64           // the term in which it was
 
 	// Owned by the shard.
 	shard      *shard
@@ -120,8 +123,11 @@ func (l *live) leave() {
 	close(w.ready)
 }
 
-// usable tells whether the state in memory is that of the chain of decisions.
-func (l *live) usable() bool { return l.state != nil && !l.chain.Broken() }
+// usable tells whether the state in memory is that of the chain of decisions,
+// and no one else can have decided since it was loaded.
+func (l *live) usable() bool {
+	return l.state != nil && l.loaded == l.term.Load() && !l.chain.Broken()
+}
 
 // advance makes a turn's outcome the state that later turns decide on.
 func (l *live) advance(state any, version store.Version, p *commit.Pending) {
@@ -130,10 +136,12 @@ func (l *live) advance(state any, version store.Version, p *commit.Pending) {
 	l.state, l.version, l.last = state, version, p
 }
 
-// set makes a state that was folded from the store the beginning of a chain.
-func (l *live) set(state any, version store.Version, poison error) {
+// set makes a state that was folded from the store the beginning of a chain. The
+// term is that in which the folding began.
+func (l *live) set(state any, version store.Version, poison error, term int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.loaded = term
 	l.state, l.version, l.poison, l.guess, l.pinned = state, version, poison, false, 0
 	l.chain, l.last = &commit.Chain{}, nil
 }
@@ -141,7 +149,7 @@ func (l *live) set(state any, version store.Version, poison error) {
 // assume begins a chain with an entity that has no events, without looking.
 // Should that be wrong, the first append is a conflict.
 func (l *live) assume(state any) {
-	l.set(state, 0, nil)
+	l.set(state, 0, nil, l.term.Load())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.guess = true

@@ -39,16 +39,17 @@ func (g *Engine) load(ctx context.Context, l *live) error {
 			return notStarted(context.Cause(ctx))
 		}
 	}
+	term := l.term.Load()
 	sum, err := g.sumUp(ctx, l.def, l.stream)
 	if poison, ok := errors.AsType[*poisonError](err); ok {
 		g.cfg.Log.Error("fold entity", "entity", l.stream.String(), "error", poison)
-		l.set(l.def.New(), 0, poison.fault())
+		l.set(l.def.New(), 0, poison.fault(), term)
 		return l.poison
 	}
 	if err != nil {
 		return err
 	}
-	l.set(sum.state, sum.version, nil)
+	l.set(sum.state, sum.version, nil, term)
 	l.pinned = sum.pinned
 	g.resize(l)
 	return nil
@@ -105,11 +106,19 @@ func (g *Engine) Read(ctx context.Context, def *registry.Entity, id string) (any
 // must not wait for this one's.
 func (g *Engine) read(ctx context.Context, def *registry.Entity, id string, inTurn bool) (any, store.Version, error) {
 	s := store.Stream{Type: def.Type, ID: id}
-	l := g.acquire(def, s, store.PartitionOf(s, g.partitions))
+	p := store.PartitionOf(s, g.partitions)
+	before, ok := g.owns(p)
+	if !ok {
+		return g.fold(ctx, def, s)
+	}
+	l := g.acquire(def, s, p)
 	defer g.release(l)
 	for attempt := range g.cfg.Attempts {
 		state, version, ok, err := g.readOnce(ctx, l, inTurn)
-		if ok || err != nil {
+		switch {
+		case !g.stillOwns(p, before):
+			return g.fold(ctx, def, s)
+		case ok || err != nil:
 			return state, version, err
 		}
 		if err := pause(ctx, attempt); err != nil {

@@ -80,6 +80,9 @@ func (g *Engine) failed(l *live, attempt int, cause error) error {
 	if attempt > 0 {
 		return unknown(cause) // the first try may still have been stored
 	}
+	if errors.Is(cause, store.ErrFenced) {
+		return elsewhere(cause)
+	}
 	g.cfg.Log.Error("append events", "entity", l.stream.String(), "error", cause)
 	return registry.Faultf(registry.Unavailable, "the store does not take events at the moment; try again later").Because(cause)
 }

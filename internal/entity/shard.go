@@ -43,7 +43,7 @@ func (g *Engine) acquire(def *registry.Entity, s store.Stream, p store.Partition
 	defer sh.mu.Unlock()
 	l := sh.live[s]
 	if l == nil {
-		l = &live{def: def, plan: g.cfg.Snapshots.Plan(def), stream: s, partition: p, shard: sh, size: baseSize + len(s.ID)}
+		l = &live{def: def, plan: g.cfg.Snapshots.Plan(def), stream: s, partition: p, shard: sh, size: baseSize + len(s.ID), term: &g.terms[p]}
 		sh.live[s] = l
 		sh.bytes += l.size
 	}

@@ -39,7 +39,7 @@ func (f *Flow) locate(runID string) (p store.Partition, itemID string, err error
 	case kind == work.Event && n == 5:
 		return f.home(store.Stream{Type: parts[2], ID: parts[3]}), upTo(4), nil
 	case kind == work.Message && n == 4:
-		return f.home(store.Stream{Type: "message/" + parts[1], ID: parts[2]}), runID, nil
+		return work.MessageHome(parts[1], f.cfg.Store.Partitions()), runID, nil
 	}
 	return 0, "", registry.Faultf(registry.Invalid, "%q is not the id of a run", runID)
 }

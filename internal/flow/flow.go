@@ -98,6 +98,33 @@ func kindOf(a *registry.Action) work.Kind {
 // Run runs what is due until ctx ends, and returns when nothing is under way.
 func (f *Flow) Run(ctx context.Context) { f.Work.Run(ctx) }
 
+// Serve is Run for one partition, for those who have it for a time: ArmIn comes
+// before.
+func (f *Flow) Serve(ctx context.Context, p store.Partition) { f.Work.Serve(ctx, p) }
+
+// Notice takes in that others have changed records of a partition that is
+// served here: work may be due, and a run under way may have been told to end or
+// to pause.
+func (f *Flow) Notice(p store.Partition, changes []store.Change) {
+	for i := range changes {
+		c := &changes[i]
+		if c.Space != work.Space || c.Op != store.Put {
+			continue
+		}
+		f.Work.Wake(p, c.Due)
+		item, err := work.Read(p, c.Record)
+		if err != nil {
+			continue // who runs it will tell
+		}
+		f.mu.Lock()
+		if run := f.running[place{p, c.Key}]; run != nil {
+			run.ending.Store(run.ending.Load() || item.Cancel || item.Undo)
+			run.holding.Store(item.Hold && !item.Undo)
+		}
+		f.mu.Unlock()
+	}
+}
+
 // run does the work of an item that is due.
 func (f *Flow) run(ctx context.Context, item work.Item) work.Verdict {
 	if other := f.cfg.Others[item.Kind]; other != nil {

@@ -140,13 +140,26 @@ func (p plan) following(last, now time.Time) time.Time {
 // Arm sees to it that every schedule has its clock, and that missed times are
 // made up for as it says.
 func (f *Flow) Arm(ctx context.Context) error {
+	return f.armIf(ctx, func(store.Partition) bool { return true })
+}
+
+// ArmIn is Arm for the schedules whose clocks are in a partition.
+func (f *Flow) ArmIn(ctx context.Context, p store.Partition) error {
+	return f.armIf(ctx, func(home store.Partition) bool { return home == p })
+}
+
+func (f *Flow) armIf(ctx context.Context, which func(home store.Partition) bool) error {
 	var errs []error
 	for _, a := range f.cfg.Registry.Actions {
-		if a.Schedule != nil {
+		if a.Schedule != nil && which(f.clockHome(a)) {
 			errs = append(errs, f.arm(ctx, a))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func (f *Flow) clockHome(a *registry.Action) store.Partition {
+	return f.home(store.Stream{Type: "schedule", ID: a.Name})
 }
 
 func (f *Flow) arm(ctx context.Context, a *registry.Action) error {
@@ -201,7 +214,7 @@ func (f *Flow) clock(a *registry.Action, at time.Time) work.Item {
 	now := f.cfg.Now()
 	return work.Item{
 		ID:        clockID(a.Name),
-		Partition: f.home(store.Stream{Type: "schedule", ID: a.Name}),
+		Partition: f.clockHome(a),
 		Kind:      work.Schedule,
 		Action:    a.Name,
 		Status:    work.Ready,

@@ -191,7 +191,7 @@ func (c *consumer) known(ctx context.Context, l *lane, item work.Item) (over, be
 
 // attempt runs a message from memory, until it succeeds or has to be kept.
 func (c *consumer) attempt(ctx context.Context, l *lane, d *broker.Delivery, item work.Item) bool {
-	fresh := d.Attempt == 1 && !c.parts[item.Partition].journaled
+	fresh := d.Attempt == 1 && !c.journaled
 	for attempt := 1; ; attempt++ {
 		run := c.try(ctx, d.Message, item, fresh && attempt == 1)
 		switch {

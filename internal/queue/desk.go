@@ -105,11 +105,11 @@ func (q *Queues) Inspect(ctx context.Context, id string, after store.Version, mo
 }
 
 func (q *Queues) find(ctx context.Context, id string) (work.Item, error) {
-	action, lane, ok := parse(id)
+	action, _, ok := parse(id)
 	if !ok {
 		return work.Item{}, fmt.Errorf("find %q: %w", id, stuck.ErrNotFound)
 	}
-	return stuck.Find(ctx, q.cfg.Work, home(&q.cfg, action, lane), id)
+	return stuck.Find(ctx, q.cfg.Work, work.MessageHome(action, q.cfg.Store.Partitions()), id)
 }
 
 // parse takes the name of an item apart.
@@ -178,7 +178,7 @@ type Status struct {
 // Status tells where the actions on topics stand.
 func (q *Queues) Status() []Status {
 	var all []Status
-	for name, c := range q.consumers {
+	for name, c := range q.opened() {
 		all = append(all, c.status(name))
 	}
 	slices.SortFunc(all, func(a, b Status) int { return cmp.Compare(a.Action, b.Action) })

@@ -47,7 +47,7 @@ func (c *consumer) promote(ctx context.Context, l *lane) {
 		return
 	}
 	c.insist(ctx, "let the next one go on", func(ctx context.Context) error {
-		_, err := c.cfg.Work.Update(ctx, c.partitionOf(laneOf(k.id)), k.id, func(now work.Item) (*work.Item, []store.Change, error) {
+		_, err := c.cfg.Work.Update(ctx, c.home, k.id, func(now work.Item) (*work.Item, []store.Change, error) {
 			if now.Status == work.Behind {
 				now.Status, now.Due = work.Ready, c.cfg.Now()
 			}
@@ -144,7 +144,7 @@ func (c *consumer) following(ctx context.Context, l *lane) (item work.Item, ok b
 		k, _ := c.first(l)
 		found := false
 		ok := c.insist(ctx, "read the next one", func(ctx context.Context) (err error) {
-			item, found, err = c.cfg.Work.Get(ctx, c.partitionOf(laneOf(k.id)), k.id)
+			item, found, err = c.cfg.Work.Get(ctx, c.home, k.id)
 			return err
 		})
 		if !ok || found {

@@ -9,7 +9,6 @@ import (
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/source"
-	"github.com/talix-dev/talix/store"
 )
 
 // Lane is what a message is done in order with: its key, or, without one, its
@@ -47,17 +46,10 @@ func (t *taker) itemOf(m broker.Message) work.Item {
 	}
 	run, base, now := RunID(t.action.Name, m), id.Hash("message", t.action.Name, m.ID), t.cfg.Now()
 	return work.Item{
-		ID: run, Partition: t.partitionOf(Lane(m)), Kind: work.Message, Action: t.action.Name,
+		ID: run, Partition: t.home, Kind: work.Message, Action: t.action.Name,
 		Status: work.Ready, Due: now, Created: now, Lane: Lane(m), Input: input,
 		Run: run, Base: base, Correlation: base, Causation: base,
 	}
-}
-
-// partitionOf is where the messages of a lane are kept.
-func (t *taker) partitionOf(lane string) store.Partition { return home(t.cfg, t.action.Name, lane) }
-
-func home(cfg *Config, action, lane string) store.Partition {
-	return store.PartitionOf(store.Stream{Type: "message/" + action, ID: lane}, cfg.Store.Partitions())
 }
 
 func messageOf(item work.Item) (m broker.Message, err error) {

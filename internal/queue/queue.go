@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -42,6 +43,9 @@ type Config struct {
 	// Now is the clock. Defaults to time.Now.
 	Now func() time.Time
 	Log *slog.Logger
+	// Shared: other processes work on the store too. The actions of each
+	// partition are then opened and served while it is this process's.
+	Shared bool
 
 	// Parallel bounds the runs of one action at a time. Defaults to 64.
 	Parallel int
@@ -74,13 +78,16 @@ func (c *Config) defaults() {
 
 // Queues run the actions on messages.
 type Queues struct {
-	cfg       Config
-	keeper    store.Keeper
-	takers    map[string]*taker // by action: of all of them
-	consumers map[string]*consumer
+	cfg    Config
+	keeper store.Keeper
+	takers map[string]*taker // by action: of all of them
+
+	mu        sync.RWMutex
+	consumers map[string]*consumer // those that are open
 }
 
-// New prepares the actions on messages: it finds what was left of them.
+// New prepares the actions on messages: it finds what was left of them. Shared
+// ones are left to Open.
 func New(ctx context.Context, cfg Config) (*Queues, error) {
 	cfg.defaults()
 	q := &Queues{cfg: cfg, takers: map[string]*taker{}, consumers: map[string]*consumer{}}
@@ -96,29 +103,63 @@ func New(ctx context.Context, cfg Config) (*Queues, error) {
 			return nil, fmt.Errorf("open action %s: %w", a.Name, err)
 		}
 	}
+	for p := range cfg.Store.Partitions() {
+		if cfg.Shared {
+			break
+		}
+		if err := q.Open(ctx, store.Partition(p)); err != nil {
+			return nil, err
+		}
+	}
 	return q, nil
 }
 
-// add opens an action.
+// add prepares an action.
 func (q *Queues) add(ctx context.Context, a *registry.Action) error {
-	t := &taker{cfg: &q.cfg, keeper: q.keeper, action: a, slots: make(chan struct{}, q.cfg.Parallel), policy: q.policyOf(a.Retry)}
-	if err := t.open(ctx); err != nil {
-		return err
+	t := &taker{
+		cfg: &q.cfg, keeper: q.keeper, action: a, slots: make(chan struct{}, q.cfg.Parallel), policy: q.policyOf(a.Retry),
+		home: work.MessageHome(a.Name, q.cfg.Store.Partitions()),
 	}
 	q.takers[a.Name] = t
-	if a.Queue == nil {
-		return t.load(ctx, func(work.Item) {})
-	}
-	b := q.cfg.Brokers[a.Queue.Broker]
-	if b == nil {
+	if a.Queue != nil && q.cfg.Brokers[a.Queue.Broker] == nil {
 		return fmt.Errorf("there is no broker named %q: name one in the runtime's configuration", a.Queue.Broker)
 	}
-	c := &consumer{taker: t, broker: b, lanes: map[string]*lane{}, ids: map[string]struct{}{}}
+	return t.open(ctx)
+}
+
+// Open finds what was left of the actions whose messages are kept in a
+// partition. Those actions have to rest.
+func (q *Queues) Open(ctx context.Context, p store.Partition) error {
+	for name, t := range q.takers {
+		if t.home != p {
+			continue
+		}
+		if err := q.open(ctx, t); err != nil {
+			return fmt.Errorf("open action %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (q *Queues) open(ctx context.Context, t *taker) error {
+	if t.action.Queue == nil {
+		return t.load(ctx, func(work.Item) {})
+	}
+	c := &consumer{taker: t, broker: q.cfg.Brokers[t.action.Queue.Broker], lanes: map[string]*lane{}, ids: map[string]struct{}{}}
 	if err := t.load(ctx, c.restore); err != nil {
 		return err
 	}
-	q.consumers[a.Name] = c
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.consumers[t.action.Name] = c
 	return nil
+}
+
+// Close forgets what is known of the actions of a partition, which rest.
+func (q *Queues) Close(p store.Partition) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	maps.DeleteFunc(q.consumers, func(_ string, c *consumer) bool { return c.home == p })
 }
 
 func (q *Queues) policyOf(r registry.Retry) work.Policy {
@@ -131,11 +172,29 @@ func (q *Queues) policyOf(r registry.Retry) work.Policy {
 // Run receives from the brokers until ctx ends, and returns when what was
 // received is settled or given back. It is called once.
 func (q *Queues) Run(ctx context.Context) {
+	q.run(ctx, func(*consumer) bool { return true })
+}
+
+// Serve is Run for the actions of a partition, which are open.
+func (q *Queues) Serve(ctx context.Context, p store.Partition) {
+	q.run(ctx, func(c *consumer) bool { return c.home == p })
+}
+
+func (q *Queues) run(ctx context.Context, which func(*consumer) bool) {
 	var all sync.WaitGroup
-	for _, c := range q.consumers {
-		all.Go(func() { c.run(ctx) })
+	for _, c := range q.opened() {
+		if which(c) {
+			all.Go(func() { c.run(ctx) })
+		}
 	}
 	all.Wait()
+}
+
+// opened are the consumers that are open, by action.
+func (q *Queues) opened() map[string]*consumer {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return maps.Clone(q.consumers)
 }
 
 // RunItem runs the item of a message.
@@ -144,7 +203,10 @@ func (q *Queues) RunItem(ctx context.Context, item work.Item) work.Verdict {
 	case t == nil:
 		return stuck.Orphaned
 	case t.action.Queue != nil:
-		return q.consumers[item.Action].runItem(ctx, item)
+		if c := q.opened()[item.Action]; c != nil {
+			return c.runItem(ctx, item)
+		}
+		return nil
 	default:
 		t.runKept(ctx, item, nil)
 		return nil

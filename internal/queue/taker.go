@@ -29,12 +29,10 @@ type taker struct {
 	action  *registry.Action
 	slots   chan struct{}
 	policy  work.Policy
-	parts   []part
-	skipped atomic.Int64 // messages that were skipped
-}
+	home    store.Partition // where its messages are kept
+	skipped atomic.Int64    // messages that were skipped
 
-// part is what is known of a partition, so that it need not be asked.
-type part struct {
+	// What is known, so that it need not be asked.
 	seen      atomic.Bool // messages may be on record as done
 	journaled bool        // runs may have had journals when it was opened
 }
@@ -43,44 +41,43 @@ func (t *taker) prefix() string { return registry.RunID(string(work.Message), t.
 
 // open looks whether runs have left anything.
 func (t *taker) open(ctx context.Context) error {
-	t.parts = make([]part, t.cfg.Store.Partitions())
-	for p := range t.parts {
-		seen, err := t.keeper.Records(ctx, store.Partition(p), Seen, t.prefix(), "", 1)
-		if err != nil {
-			return fmt.Errorf("look for messages that are done: %w", err)
-		}
-		journals, err := t.keeper.Records(ctx, store.Partition(p), journal.Space, t.prefix(), "", 1)
-		if err != nil {
-			return fmt.Errorf("look for journals: %w", err)
-		}
-		t.parts[p].seen.Store(len(seen) > 0)
-		t.parts[p].journaled = len(journals) > 0
+	if t.cfg.Shared { // what others do is not known
+		t.journaled = true
+		t.seen.Store(true)
+		return nil
 	}
+	seen, err := t.keeper.Records(ctx, t.home, Seen, t.prefix(), "", 1)
+	if err != nil {
+		return fmt.Errorf("look for messages that are done: %w", err)
+	}
+	journals, err := t.keeper.Records(ctx, t.home, journal.Space, t.prefix(), "", 1)
+	if err != nil {
+		return fmt.Errorf("look for journals: %w", err)
+	}
+	t.seen.Store(len(seen) > 0)
+	t.journaled = len(journals) > 0
 	return nil
 }
 
 // load finds the items that were left.
 func (t *taker) load(ctx context.Context, restore func(work.Item)) error {
 	const page = 256
-	for p := range t.parts {
-		for after := ""; ; {
-			items, err := t.cfg.Work.List(ctx, store.Partition(p), t.prefix(), after, page)
-			if err != nil {
-				return fmt.Errorf("read messages that are kept: %w", err)
-			}
-			for _, item := range items {
-				if err := stuck.Adopt(ctx, t.cfg.Work, item, t.cfg.Now()); err != nil {
-					return fmt.Errorf("take over %s: %w", item.ID, err)
-				}
-				restore(item)
-			}
-			if len(items) < page {
-				break
-			}
-			after = items[len(items)-1].ID
+	for after := ""; ; {
+		items, err := t.cfg.Work.List(ctx, t.home, t.prefix(), after, page)
+		if err != nil {
+			return fmt.Errorf("read messages that are kept: %w", err)
 		}
+		for _, item := range items {
+			if err := stuck.Adopt(ctx, t.cfg.Work, item, t.cfg.Now()); err != nil {
+				return fmt.Errorf("take over %s: %w", item.ID, err)
+			}
+			restore(item)
+		}
+		if len(items) < page {
+			return nil
+		}
+		after = items[len(items)-1].ID
 	}
-	return nil
 }
 
 // try runs the action once, when there is a slot.
@@ -105,7 +102,7 @@ func (t *taker) try(ctx context.Context, m broker.Message, item work.Item, fresh
 
 // wasDone tells whether a message is on record as done.
 func (t *taker) wasDone(ctx context.Context, item work.Item) (bool, error) {
-	if !t.parts[item.Partition].seen.Load() {
+	if !t.seen.Load() {
 		return false, nil
 	}
 	_, found, err := t.keeper.Record(ctx, item.Partition, Seen, item.Run)
@@ -114,7 +111,7 @@ func (t *taker) wasDone(ctx context.Context, item work.Item) (bool, error) {
 
 // doneChanges put a message on record as done, and forget its run.
 func (t *taker) doneChanges(item work.Item) []store.Change {
-	t.parts[item.Partition].seen.Store(true)
+	t.seen.Store(true)
 	seen := store.Record{Space: Seen, Key: item.Run, Rev: t.cfg.NewRev(), Due: t.cfg.Now().Add(t.cfg.Remember)}
 	return append(t.cfg.Forget(item.Run), store.Change{Record: seen, Blind: true})
 }

@@ -83,3 +83,9 @@ func (s Status) runs() bool { return s == Ready || s == Waiting || s == Compensa
 
 // Finished tells whether nothing will happen any more.
 func (s Status) Finished() bool { return s == Done || s == Failed || s == Cancelled }
+
+// MessageHome is the partition in which the messages of an action are kept, in a
+// store of so many: all in one, so that who serves it knows all of its lanes.
+func MessageHome(action string, partitions int) store.Partition {
+	return store.PartitionOf(store.Stream{Type: "message", ID: action}, partitions)
+}

@@ -20,7 +20,9 @@ type part struct {
 	ended   map[string]store.ID // what has left flight since the page was asked for, with the revision that ran
 	left    map[string]store.ID // what had a nil verdict, with its revision then
 	crashed map[string]crash    // what is run again after a pause
+	begin   func(*task)         // runs a task that has a slot; nil unless it is served
 
+	work sync.WaitGroup
 	scan scan // of the loop alone
 }
 
@@ -46,6 +48,32 @@ func newPart(r *Runner, p store.Partition) *part {
 		flight: map[string]*task{}, ended: map[string]store.ID{}, left: map[string]store.ID{}, crashed: map[string]crash{},
 		scan: scan{held: map[string]store.Record{}, open: map[string]store.Record{}},
 	}
+}
+
+// run runs what is due until ctx ends, and returns when nothing is under way.
+func (p *part) run(ctx context.Context) {
+	p.setBegin(func(t *task) { p.work.Go(func() { p.perform(ctx, t) }) })
+	p.loop(ctx)
+	p.setBegin(nil)
+	p.work.Wait()
+}
+
+func (p *part) setBegin(begin func(*task)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begin = begin
+}
+
+// start runs a task that has a slot; false if the partition is not served any
+// more.
+func (p *part) start(t *task) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.begin == nil {
+		return false
+	}
+	p.begin(t)
+	return true
 }
 
 // tell tells that something was written that is due at that time.

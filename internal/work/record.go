@@ -21,6 +21,10 @@ func decode(p store.Partition, rec *store.Record) (Item, error) {
 	return item, err
 }
 
+// Read reads the item in a record of Space. Where that fails, the item tells
+// where it is and what is wrong with it.
+func Read(p store.Partition, rec store.Record) (Item, error) { return decode(p, &rec) }
+
 // Change is the change of a record that writes an item, for a batch that
 // someone else commits: the item must still have the Rev that it has here, zero
 // stands for one that does not exist yet. Wake has to be called once the batch

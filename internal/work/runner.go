@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/talix-dev/talix/internal/commit"
@@ -87,11 +88,10 @@ type Verdict func(now Item) (next *Item, more []store.Change)
 type Runner struct {
 	cfg    Config
 	keeper store.Keeper
-	parts  []*part
+	parts  []atomic.Pointer[part]
 	pool   pool
 	turns  turns
 	watch  watch
-	work   sync.WaitGroup
 
 	reading, writing, sweeping streak // of failures
 }
@@ -104,8 +104,9 @@ func New(cfg Config) *Runner {
 	r.turns.items = map[name]*turn{}
 	r.watch.items = map[name]*watched{}
 	r.reading.log, r.writing.log, r.sweeping.log = cfg.Log, cfg.Log, cfg.Log
-	for p := range cfg.Store.Partitions() {
-		r.parts = append(r.parts, newPart(r, store.Partition(p)))
+	r.parts = make([]atomic.Pointer[part], cfg.Store.Partitions())
+	for p := range r.parts {
+		r.parts[p].Store(newPart(r, store.Partition(p)))
 	}
 	return r
 }
@@ -115,21 +116,34 @@ func New(cfg Config) *Runner {
 // fails is given five seconds for that. It is called once.
 func (r *Runner) Run(ctx context.Context) {
 	var loops sync.WaitGroup
-	for _, p := range r.parts {
-		loops.Go(func() { p.loop(ctx) })
+	for p := range r.parts {
+		loops.Go(func() { r.parts[p].Load().run(ctx) })
 	}
 	if len(r.cfg.Sweep) > 0 {
-		loops.Go(func() { r.sweep(ctx) })
+		loops.Go(func() { r.sweep(ctx, r.sweepAll) })
 	}
 	loops.Wait()
-	r.work.Wait()
+}
+
+// Serve is Run for one partition, for those who have it for a time. It may be
+// called again when it has returned; what was known of the partition is
+// forgotten then.
+func (r *Runner) Serve(ctx context.Context, p store.Partition) {
+	fresh := newPart(r, p)
+	r.parts[p].Store(fresh)
+	var loops sync.WaitGroup
+	loops.Go(func() { fresh.run(ctx) })
+	if len(r.cfg.Sweep) > 0 {
+		loops.Go(func() { r.sweep(ctx, func(ctx context.Context) error { return r.sweepPart(ctx, p) }) })
+	}
+	loops.Wait()
 }
 
 // Wake tells that an item that is due at the given time was written, or may
 // have been, by a batch of the caller's. It does not wait.
 func (r *Runner) Wake(p store.Partition, due time.Time) {
 	if !due.IsZero() {
-		r.parts[p].tell(due)
+		r.parts[p].Load().tell(due)
 	}
 }
 

@@ -124,7 +124,7 @@ func (p *part) page(ctx context.Context, now time.Time) (bool, error) {
 	}
 	p.reading.worked()
 	for i := range page {
-		p.see(ctx, &page[i], at)
+		p.see(&page[i], at)
 		at = position(&page[i])
 	}
 	p.scan.advance(at)
@@ -146,7 +146,7 @@ func (p *part) ahead(ctx context.Context) error {
 }
 
 // see takes a record that is due, which follows another one in the store.
-func (p *part) see(ctx context.Context, rec *store.Record, above store.Record) {
+func (p *part) see(rec *store.Record, above store.Record) {
 	item, err := decode(p.number, rec)
 	if err != nil {
 		p.skip(rec, err)
@@ -167,7 +167,7 @@ func (p *part) see(ctx context.Context, rec *store.Record, above store.Record) {
 	switch p.pool.offer(t) {
 	case started:
 		t.item = &item
-		p.work.Go(func() { p.perform(ctx, t) })
+		p.start(t) // it is, as this is its loop
 	case refused:
 		p.dismiss(t)
 		p.scan.hold(t.action, above)

@@ -21,9 +21,9 @@ type Sweep struct {
 }
 
 // sweep sweeps now and then until ctx ends.
-func (r *Runner) sweep(ctx context.Context) {
+func (r *Runner) sweep(ctx context.Context, once func(context.Context) error) {
 	for wait(ctx, r.cfg.SweepEvery) {
-		switch err := r.sweepAll(ctx); {
+		switch err := once(ctx); {
 		case err == nil:
 			r.sweeping.worked()
 		case ctx.Err() == nil:
@@ -35,9 +35,15 @@ func (r *Runner) sweep(ctx context.Context) {
 func (r *Runner) sweepAll(ctx context.Context) error {
 	var errs []error
 	for p := range r.parts {
-		for i := range r.cfg.Sweep {
-			errs = append(errs, r.sweepSpace(ctx, store.Partition(p), &r.cfg.Sweep[i]))
-		}
+		errs = append(errs, r.sweepPart(ctx, store.Partition(p)))
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Runner) sweepPart(ctx context.Context, p store.Partition) error {
+	var errs []error
+	for i := range r.cfg.Sweep {
+		errs = append(errs, r.sweepSpace(ctx, p, &r.cfg.Sweep[i]))
 	}
 	return errors.Join(errs...)
 }

@@ -57,11 +57,19 @@ func (t *task) crash(now time.Time) crash {
 	return crash{rev: t.rev, due: t.due, until: now.Add(d), times: t.crashes + 1, waiting: true}
 }
 
-// perform runs a task, and then those that wait for its slot.
-func (r *Runner) perform(ctx context.Context, t *task) {
+// perform runs a task, and then those of its partition that wait for its slot.
+// One of another partition is begun there, as that may be served for longer.
+func (p *part) perform(ctx context.Context, t *task) {
 	for t != nil {
-		t.part.leave(t, r.do(ctx, t))
-		t = r.pool.next(t)
+		p.leave(t, p.do(ctx, t))
+		t = p.pool.next(t)
+		for t != nil && t.part != p {
+			if t.part.start(t) {
+				return
+			}
+			t.part.leave(t, aside)
+			t = p.pool.next(t)
+		}
 	}
 }
 

@@ -223,7 +223,7 @@ func (r *Runner) wrote(d *draft) {
 			continue
 		}
 		r.watch.tell(name{d.partition, c.Key})
-		r.parts[d.partition].forgive(c.Key)
+		r.parts[d.partition].Load().forgive(c.Key)
 		if c.Op == store.Put {
 			r.Wake(d.partition, c.Due)
 			r.tell(d, c)

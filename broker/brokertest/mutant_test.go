@@ -305,7 +305,7 @@ func settleMutants() []mutant {
 
 func flowMutants() []mutant {
 	return []mutant{
-		{"no bound", subscribing(func(_ *faulty, s *broker.Subscription) { s.InFlight = 1000 }), []string{"InFlightIsBounded", "InFlightOfOne", "InFlightDefaultsTo256"}},
+		{"no bound", subscribing(func(_ *faulty, s *broker.Subscription) { s.InFlight = 1000 }), []string{"InFlightIsBounded", "InFlightOfOne"}},
 		{"a smaller default", subscribing(func(_ *faulty, s *broker.Subscription) {
 			if s.InFlight == 0 {
 				s.InFlight = 100

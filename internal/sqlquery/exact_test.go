@@ -18,7 +18,7 @@ import (
 
 // stores are the databases on which queries give the same rows.
 func stores() map[string]func(testing.TB) table.Store {
-	return map[string]func(testing.TB) table.Store{"sqlite": open}
+	return map[string]func(testing.TB) table.Store{"sqlite": open, "postgres": openPostgres}
 }
 
 // onEach runs a test on every database, each time on a shop of its own.

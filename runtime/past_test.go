@@ -471,10 +471,10 @@ func TestEventsThatAreNotKnown(t *testing.T) {
 	if n, err := rt.Work().Replay(t.Context(), "on-put"); err != nil || n != 2 {
 		t.Errorf("%d, %v", n, err)
 	}
+	eventually(t, func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return seen == [3]int{1, 2, 1}
+	})
 	eventually(t, parked(1))
-	mu.Lock()
-	defer mu.Unlock()
-	if seen != [3]int{1, 2, 1} {
-		t.Errorf("seen %v", seen)
-	}
 }

@@ -282,12 +282,12 @@ func TestFailedSnapshotsHarmNoCommand(t *testing.T) {
 			t.Parallel()
 			s := checked(t, memory.Config{
 				Fault: func(_ store.Partition, batches []store.Batch) memory.Fault {
-					for _, b := range batches {
-						if len(b.Appends) == 0 && len(b.Records) > 0 && b.Records[0].Space == "snapshot" {
-							return memory.Fault{Kind: kind, Err: away}
+					for _, b := range batches { // those of a group share the fault
+						if len(b.Appends) > 0 || len(b.Records) == 0 || b.Records[0].Space != "snapshot" {
+							return memory.Fault{}
 						}
 					}
-					return memory.Fault{}
+					return memory.Fault{Kind: kind, Err: away}
 				},
 				ReadFault: func(method string) error {
 					if method == "Record" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 
 	"github.com/talix-dev/talix/broker"
 )
@@ -106,11 +107,15 @@ func firstOfEach(r *receiver, n int) []*broker.Delivery {
 	return ds
 }
 
-// restartsUnderLoad kills the server several times while messages are
+// restartsUnderLoad kills the server several times (once with -short) while messages are
 // published and received: nothing that Publish promised is lost, nothing is
 // stuck, and each key's messages come, by first appearance, in order.
 func restartsUnderLoad(f *fixture) {
-	const keys, kills = 6, 4
+	const keys = 6
+	kills := 4
+	if testing.Short() {
+		kills = 1
+	}
 	l := &load{fixture: f, next: make([]int, keys), done: make([]atomic.Int64, keys)}
 	r := f.receive(f.broker, "g")
 	var publishers sync.WaitGroup

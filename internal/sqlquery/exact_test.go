@@ -163,7 +163,7 @@ func TestLetterCase(t *testing.T) {
 		wantRows(t, any, like{"%KETTLE%"}, ids("t1", "t3")...)
 		wantRows(t, any, like{"CAFÉ%"}, ids("t2")...)
 		wantRows(t, compile(t, tables, many[none, found](`SELECT id FROM people WHERE upper(name) = 'ÇELIK'`)), none{}, ids("p3")...)
-		wantRows(t, compile(t, tables, many[none, found](`SELECT id FROM things WHERE lower(price) IS NULL AND id LIKE 't%'`)), none{}, ids("t3")...)
+		wantRows(t, compile(t, tables, many[none, found](`SELECT id FROM things WHERE lower(CAST(price AS TEXT)) IS NULL AND id LIKE 't%'`)), none{}, ids("t3")...)
 	})
 }
 
@@ -294,9 +294,14 @@ func TestFullText(t *testing.T) {
 			"": ids(), " ": ids(), "?!": ids(), `"`: ids(), "*": ids(), "kettle*": ids("t1", "t3"),
 			"kettle OR chair": ids(), "NOT kettle": ids(), "title:kettle": ids(), `"blue kettle`: ids("t1", "t3"),
 			"kettle) OR (1": ids(), "NEAR(blue kettle)": ids(), "^blue": ids("t1", "t3"), "blue-kettle": ids("t1", "t3"),
-			"'; DROP TABLE things; --": ids(), "\x00": ids(), "\xff": ids(), strings.Repeat("kettle ", 2000): ids("t1", "t3"),
+			"'; DROP TABLE things; --": ids(), strings.Repeat("kettle ", 2000): ids("t1", "t3"),
 		} {
 			t.Run(text[:min(30, len(text))], func(t *testing.T) { wantRows(t, q, words{&text}, want...) })
+		}
+		for _, text := range []string{"\x00", "a\x00b", "\xff"} {
+			if f := fault(t.Context(), t, q, words{&text}); f.Code != registry.Invalid {
+				t.Errorf("%q: %v", text, f)
+			}
 		}
 		wantRows(t, q, words{}, ids("t1", "t2", "t3")...)
 		put(t, tables, things, []any{"t1", "Red pot", "Gone cold", 1.0})

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/rowmap"
@@ -43,11 +44,21 @@ func (c *compiler) params(names []string) {
 func (a *argument) value(input reflect.Value) (table.Arg, error) {
 	arg, err := a.field.Arg(input)
 	arg.Name = a.name
-	if err == nil && a.convert != nil && arg.Value.Kind() == table.Text {
-		arg.Value, err = a.convert(arg.Value.Text())
+	if err != nil || arg.Value.Kind() != table.Text {
+		return arg, err
 	}
-	return arg, err
+	if a.convert != nil {
+		arg.Value, err = a.convert(arg.Value.Text())
+		return arg, err
+	}
+	// Not every database takes it, and none finds anything by it.
+	if text := arg.Value.Text(); !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+		return arg, errText
+	}
+	return arg, nil
 }
+
+var errText = errors.New("this is no text: it has bytes that are zero or not UTF-8")
 
 var errPosition = errors.New("this is not a position: use what a Talix-Position header said, as in 0:17")
 

@@ -19,6 +19,8 @@ const (
 	codeUnique        = "23505"
 	codeUntyped       = "42P18"
 	codeAmbiguous     = "42P08"
+	codeNoTable       = "42P01"
+	codeNoFunction    = "42883"
 )
 
 // wroteNothing tells whether a statement that ended with the error has
@@ -71,6 +73,15 @@ func explain(doing string, err error) error {
 	return fmt.Errorf("%s: %w", doing, err)
 }
 
+// refusedText is the error of a text that cannot be prepared. What is missing is
+// missing because the text names it.
+func refusedText(err error) error {
+	if isCode(err, codeNoTable) || isCode(err, codeNoFunction) {
+		return fmt.Errorf("prepare query: %w", err)
+	}
+	return explain("prepare query", err)
+}
+
 // mend says what to do about an error of the server.
 func mend(code string) string {
 	switch {
@@ -78,7 +89,7 @@ func mend(code string) string {
 		return "the server is read-only, as a standby is: name the primary, for instance by several hosts and target_session_attrs=read-write in the DSN"
 	case code == "42501":
 		return "give the user of the DSN the rights to the store's schema"
-	case code == "3F000" || code == "42P01" || code == "42883":
+	case code == "3F000" || code == codeNoTable || code == codeNoFunction:
 		return "the store's schema has been changed or dropped: restore it from a backup"
 	case code == "53100":
 		return "the server's disk is full: make room, the store goes on by itself"

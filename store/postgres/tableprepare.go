@@ -62,7 +62,7 @@ func (g *guesses) forget() {
 // Prepare implements table.Store.
 func (t *Tables) Prepare(ctx context.Context, sql string, over []table.Schema) (s table.Statement, err error) {
 	if err := t.enter(ctx); err != nil {
-		return s, explain("prepare query", err)
+		return s, refusedText(err)
 	}
 	defer t.gate.leave()
 	if len(over) > 0 {
@@ -70,18 +70,18 @@ func (t *Tables) Prepare(ctx context.Context, sql string, over []table.Schema) (
 			s, err = describe(ctx, c, sql)
 			return err
 		})
-		return s, explain("prepare query", err)
+		return s, refusedText(err)
 	}
 	l, err := t.readers.get(ctx)
 	if err != nil {
-		return s, explain("prepare query", err)
+		return s, refusedText(err)
 	}
 	defer t.readers.put(l)
 	conn, err := l.get(ctx)
 	if err == nil {
 		s, err = describe(ctx, &session{conn.PgConn(), t.config.Timeout}, sql)
 	}
-	return s, explain("prepare query", err)
+	return s, refusedText(err)
 }
 
 // describe compiles a query without running it.

@@ -1,4 +1,12 @@
-// Package blobtest is the suite that every driver of blob.Storage passes.
+// Package blobtest is the conformance suite of the blob.Storage port. A driver
+// keeps files for talix when Run passes; a bug found in a driver gets its case
+// here first, so that every driver learns from it.
+//
+//	func TestStorage(t *testing.T) {
+//		blobtest.Run(t, func(t *testing.T) blob.Storage {
+//			return dir.New(t.TempDir())
+//		})
+//	}
 package blobtest
 
 import (

@@ -12,10 +12,18 @@ import (
 // for each seed, and the same whenever it is done again.
 type filler struct {
 	seed, count, depth int
+	plain              bool // texts are for people
 }
 
 // deepest bounds types that refer to themselves.
 const deepest = 6
+
+// value makes a value of a type.
+func (f *filler) value(t reflect.Type) any {
+	v := reflect.New(t).Elem()
+	f.fill(v)
+	return v.Interface()
+}
 
 func (f *filler) fill(v reflect.Value) {
 	f.count++
@@ -65,6 +73,8 @@ func (f *filler) scalar(v reflect.Value) {
 	switch {
 	case v.Kind() == reflect.Bool:
 		v.SetBool(true)
+	case v.Kind() == reflect.String && f.plain:
+		v.SetString(fmt.Sprintf("text %d", n))
 	case v.Kind() == reflect.String:
 		v.SetString(fmt.Sprintf("text %d <&> äß☃ \"\\", n))
 	case v.CanInt():

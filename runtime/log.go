@@ -148,16 +148,7 @@ func (f *folding) apply(e *store.Event) (err error) {
 			err = fmt.Errorf("panic in Apply: %v (%s)", p, first)
 		}
 	}()
-	def := f.def.ByName[e.Type]
-	if def == nil {
-		return fmt.Errorf("this program has no such event type")
-	}
-	event, err := def.Decode(e.Data)
-	if err != nil {
-		return err
-	}
-	def.Apply(f.state, event, e)
-	return nil
+	return f.def.Fold(f.state, e)
 }
 
 func (f *folding) moment(e *store.Event) Moment {

@@ -146,6 +146,10 @@ func TestPastEventsAreFolded(t *testing.T) {
 	if err != nil || got.State != (Jar{500, true}) || got.Version != 6 {
 		t.Errorf("%+v, %v", got, err)
 	}
+	moments, err := rt.Log().Timeline(t.Context(), "jar", "a", 10, 0)
+	if err != nil || len(moments) != 6 || moments[3].Fault != "" || string(moments[3].State) != `{"Cents":491,"Closed":false}` {
+		t.Errorf("%+v, %v", moments, err)
+	}
 	for e, err := range s.Load(t.Context(), store.Stream{Type: "jar", ID: "a"}, 5) {
 		if err != nil || e.Schema != 3 {
 			t.Errorf("stored as version %d, %v", e.Schema, err)

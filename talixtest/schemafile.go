@@ -15,7 +15,7 @@ import (
 	"github.com/talix-dev/talix/internal/registry"
 )
 
-// Events compares the events of the parts, services mostly, with a file that is
+// Compatible compares the events of the parts, services mostly, with a file that is
 // kept with the code, such as testdata/events.json: what every version of every
 // event holds, with documents as they are stored. It fails the test where events
 // that were stored can't be read any more, or are something else than before,
@@ -31,11 +31,12 @@ import (
 // is 1, or the test's own flag -update is set. What is a fault is never written
 // over; who knows that an event was never stored removes it from the file by
 // hand. Documents may be added by hand, such as real ones.
-func Events(t T, file string, parts ...talix.Part) {
+func Compatible(t T, file string, parts ...talix.Part) {
 	t.Helper()
 	entities, faults := entitiesOf(parts)
-	for _, err := range faults {
+	if err := errors.Join(faults...); err != nil {
 		t.Errorf("%v", err)
+		return
 	}
 	was, before, err := readSchema(file)
 	switch {
@@ -130,7 +131,7 @@ type schemaFile struct {
 	Entities schemas `json:"entities"`
 }
 
-const aboutSchema = "How events are stored, for talixtest.Events: commit it. TALIX_UPDATE=1 go test writes what is new."
+const aboutSchema = "How events are stored, for talixtest.Compatible: commit it. TALIX_UPDATE=1 go test writes what is new."
 
 func readSchema(file string) (schemas, []byte, error) {
 	data, err := os.ReadFile(file)

@@ -13,11 +13,11 @@ type Invited struct {
 
 func (e Invited) Apply(*Guest, talix.Meta) {}
 
-func ExampleEvents() {
+func ExampleCompatible() {
 	t := &printer{} // a test has its *testing.T
 
 	guests := talix.NewEntity("guest", talix.Event[Invited]("BAR:GUEST_INVITED"))
-	talixtest.Events(t, "testdata/guests.json", talix.Service{Name: "bar", Components: talix.Components{guests}})
+	talixtest.Compatible(t, "testdata/guests.json", talix.Service{Name: "bar", Components: talix.Components{guests}})
 	// Output:
 	// event "BAR:GUEST_INVITED" of entity "guest": the field "name" (string) is gone.
 	// What is stored stays as it is, so keep how it was and say what it is by now; the event then has version 2:

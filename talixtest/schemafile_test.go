@@ -101,21 +101,24 @@ func with(at int, events ...talix.EventType[Bill]) talix.Part {
 const billsFile = "testdata/bills.json"
 
 // The file of the program, as it is committed.
-func TestEvents(t *testing.T) {
+func TestCompatible(t *testing.T) {
 	t.Parallel()
-	talixtest.Events(t, billsFile, bills(program()...))
+	talixtest.Compatible(t, billsFile, bills(program()...))
 }
 
-// What a program does to the events of the file is told, each with its mend.
-func TestEventsThatChanged(t *testing.T) {
-	t.Parallel()
+// change is what a program does to the events of the file, and what is told of
+// it.
+type change struct {
+	part talix.Part
+	want []string
+}
+
+// broken are changes by which something can't be read any more.
+func broken() map[string]change {
 	type settledV1 struct {
 		Cents string `json:"cents"`
 	}
-	for name, c := range map[string]struct {
-		part talix.Part
-		want []string
-	}{
+	return map[string]change{
 		"a field is gone": {with(1, talix.Event[Elsewhere]("BILLS:SETTLED", wasSettled[Elsewhere]()).Renamed("BILLS:PAID")), []string{
 			`event "BILLS:SETTLED" of entity "bill": the field "cents" (integer) is gone; the field "sum" (integer) is new and required`,
 			"the event then has version 3", "type elsewhereV2 struct {\n\t\tCents int64 `json:\"cents\"`\n\t}",
@@ -148,6 +151,13 @@ func TestEventsThatChanged(t *testing.T) {
 		}},
 		"a reducer panics":   {with(2, talix.Event[Panicking]("BILLS:COUNTED")), []string{`a document of its version 1 can't be folded into a new state`, `"alone": false`, "17"}},
 		"the entity is gone": {talix.NewEntity("invoice", program()...), []string{`entity "bill" is gone, but its events are stored`}},
+		"a fault":            {bills(append(program(), talix.Event[Counted]("BILLS:AGAIN"))...), []string{"stands for the events"}},
+	}
+}
+
+// news are changes that the file is to know.
+func news() map[string]change {
+	return map[string]change{
 		"an upcaster changed": {with(5, talix.Became("BILLS:SPLIT", func(old settledV0) []talix.EventFor[Bill] { return []talix.EventFor[Bill]{Divided{old.Euros}} })), []string{
 			"testdata/bills.json is behind the code", `version 1 of event "BILLS:SPLIT" is something else by now: its document`, `{"euros":18}`,
 			`BILLS:DIVIDED {"by":18}, BILLS:DIVIDED {"by":2}`, "raise the CodeVersion of the entity",
@@ -169,17 +179,31 @@ func TestEventsThatChanged(t *testing.T) {
 		"a new entity": {talix.Service{Name: "more", Components: talix.Components{
 			talix.NewEntity("bill", program()...), talix.NewEntity("other", talix.Event[Shut]("OTHER:SHUT")),
 		}}, []string{`entity "other" is new`}},
-		"a fault": {bills(append(program(), talix.Event[Counted]("BILLS:AGAIN"))...), []string{"stands for the events"}},
-	} {
+	}
+}
+
+// What a program does to the events of the file is told, each with its mend.
+func TestChangesOfEvents(t *testing.T) {
+	t.Parallel()
+	tell := func(name string, c change, behind bool) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := failing(func(t talixtest.T) { talixtest.Events(t, billsFile, c.part) })
+			got := failing(func(t talixtest.T) { talixtest.Compatible(t, billsFile, c.part) })
 			for _, want := range c.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("it does not tell %q:\n%s", want, got)
 				}
 			}
+			if strings.Contains(got, billsFile+" is behind the code") != behind {
+				t.Errorf("it is not told rightly whether it is a fault:\n%s", got)
+			}
 		})
+	}
+	for name, c := range broken() {
+		tell(name, c, false)
+	}
+	for name, c := range news() {
+		tell(name, c, true)
 	}
 }
 
@@ -227,11 +251,11 @@ func wasSettled[E any]() talix.Past[E] { return talix.Was(func(settledV0) (e E) 
 
 // A file is written, kept where something is wrong, and keeps what the code does
 // not tell any more: the fields and documents of old versions.
-func TestEventsAreWritten(t *testing.T) {
+func TestCompatibleWritesTheFile(t *testing.T) {
 	t.Setenv("TALIX_UPDATE", "1")
 	file := filepath.Join(t.TempDir(), "testdata", "events.json")
 	step := func(events ...talix.EventType[Bill]) (failures, written string) {
-		failures = failing(func(t talixtest.T) { talixtest.Events(t, file, bills(events...)) })
+		failures = failing(func(t talixtest.T) { talixtest.Compatible(t, file, bills(events...)) })
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
@@ -268,10 +292,10 @@ func TestEventsAreWritten(t *testing.T) {
 	}
 }
 
-func TestEventsWithoutAFile(t *testing.T) {
+func TestCompatibleWithoutAFile(t *testing.T) {
 	t.Parallel()
 	missing := filepath.Join(t.TempDir(), "none.json")
-	if got := failing(func(t talixtest.T) { talixtest.Events(t, missing, bills(program()...)) }); !strings.Contains(got, "there is no "+missing) || !strings.Contains(got, "TALIX_UPDATE=1") {
+	if got := failing(func(t talixtest.T) { talixtest.Compatible(t, missing, bills(program()...)) }); !strings.Contains(got, "there is no "+missing) || !strings.Contains(got, "TALIX_UPDATE=1") {
 		t.Error(got)
 	}
 	broken := filepath.Join(t.TempDir(), "broken.json")
@@ -279,7 +303,7 @@ func TestEventsWithoutAFile(t *testing.T) {
 		if err := os.WriteFile(broken, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := failing(func(t talixtest.T) { talixtest.Events(t, broken, bills(program()...)) }); !strings.Contains(got, "broken.json is no file of events") {
+		if got := failing(func(t talixtest.T) { talixtest.Compatible(t, broken, bills(program()...)) }); !strings.Contains(got, "broken.json is no file of events") {
 			t.Error(text, got)
 		}
 	}

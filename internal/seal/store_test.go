@@ -166,3 +166,25 @@ func TestStoreKeepsWhatLooksSealed(t *testing.T) {
 		t.Errorf("it came back as %s", got)
 	}
 }
+
+func TestStoreOpensEventsFromTheEnd(t *testing.T) {
+	t.Parallel()
+	s := setUpStores(t)
+	s.commit(batch("ann", 0, "Ann", "Xa"), batch("ann", 2, "Anne"))
+	name := store.Stream{Type: "person", ID: "ann"}
+	var got []string
+	for e, err := range s.outer.LoadBack(t.Context(), name, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(e.Data))
+	}
+	if want := []string{`{"name":"Anne"}`, `{"name":"Xa"}`, `{"name":"Ann"}`}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for e, err := range s.inner.LoadBack(t.Context(), name, 0) {
+		if err != nil || strings.Contains(string(e.Data), "Ann") {
+			t.Errorf("in the store stands %s, %v", e.Data, err)
+		}
+	}
+}

@@ -48,10 +48,12 @@ type Store struct {
 }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Keeper = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
-	_ store.Leases = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Keeper   = (*Store)(nil)
+	_ store.Backward = (*Store)(nil)
+	_ store.Walker   = (*Store)(nil)
+	_ store.Lister   = (*Store)(nil)
+	_ store.Leases   = (*Store)(nil)
 )
 
 // New makes an empty store.

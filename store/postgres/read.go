@@ -60,17 +60,23 @@ func (s *Store) read(ctx context.Context, p store.Partition, doing string, fn fu
 
 // Head implements store.Store.
 func (s *Store) Head(ctx context.Context, p store.Partition) (at store.Position, err error) {
-	found := false
-	err = s.read(ctx, p, "read head", func() error {
-		err := s.query(ctx, func(row [][]byte) (bool, error) {
-			at, found = store.Position(readInt(row[0])), true
-			return false, nil
-		}, s.sql.head, int32(p))
-		if err == nil && !found {
-			err = fmt.Errorf("%w: partition %d is missing", store.ErrCorrupt, p)
-		}
+	err = s.read(ctx, p, "read head", func() (err error) {
+		at, err = s.headOf(ctx, p)
 		return err
 	})
+	return at, err
+}
+
+// headOf is Head within a call.
+func (s *Store) headOf(ctx context.Context, p store.Partition) (at store.Position, err error) {
+	found := false
+	err = s.query(ctx, func(row [][]byte) (bool, error) {
+		at, found = store.Position(readInt(row[0])), true
+		return false, nil
+	}, s.sql.head, int32(p))
+	if err == nil && !found {
+		err = fmt.Errorf("%w: partition %d is missing", store.ErrCorrupt, p)
+	}
 	return at, err
 }
 

@@ -29,10 +29,12 @@ type Store struct {
 }
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Keeper = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
-	_ store.Leases = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Keeper   = (*Store)(nil)
+	_ store.Backward = (*Store)(nil)
+	_ store.Walker   = (*Store)(nil)
+	_ store.Lister   = (*Store)(nil)
+	_ store.Leases   = (*Store)(nil)
 )
 
 // Open opens the store in a schema of a database, or makes it. It fails with

@@ -13,9 +13,11 @@ import (
 )
 
 var (
-	_ store.Store  = (*Store)(nil)
-	_ store.Keeper = (*Store)(nil)
-	_ store.Lister = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Keeper   = (*Store)(nil)
+	_ store.Backward = (*Store)(nil)
+	_ store.Walker   = (*Store)(nil)
+	_ store.Lister   = (*Store)(nil)
 )
 
 // Config says where a store lives. Only Dir has to be set.

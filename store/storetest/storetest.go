@@ -46,14 +46,10 @@ type Features struct {
 
 // Run holds a driver to the port. Each case is a parallel subtest with a store
 // of its own, and ends with Check. Cases about records run if the store is a
-// store.Keeper, those about lists if it is a store.Lister, and
-// those about leases if it is a store.Leases.
+// store.Keeper, and so are those about other optional parts of the port:
+// store.Lister, store.Leases, store.Backward and store.Walker.
 func Run(t *testing.T, f Factory) {
-	keeps, lists, leases := extras(t, f)
-	for _, c := range cases() {
-		if !c.applies(f.Features) || c.keeps && !keeps || c.lists && !lists || c.leases && !leases {
-			continue
-		}
+	for _, c := range suited(t, f) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			open := func(dir string) (store.Store, error) { return f.Open(t, dir) }
@@ -62,20 +58,26 @@ func Run(t *testing.T, f Factory) {
 	}
 }
 
-// extras tells whether the driver's stores are keepers, and listers.
-func extras(t *testing.T, f Factory) (keeps, lists, leases bool) {
+// suited are the cases that are about what the driver's stores can do.
+func suited(t *testing.T, f Factory) []testCase {
 	t.Helper()
 	s, err := f.Open(t, t.TempDir())
 	if err != nil {
 		t.Fatalf("open store: %v", err)
 	}
-	_, keeps = s.(store.Keeper)
-	_, lists = s.(store.Lister)
-	_, leases = s.(store.Leases)
+	suited := slices.DeleteFunc(cases(), func(c testCase) bool {
+		return !c.applies(f.Features) || c.keeps && !is[store.Keeper](s) || c.lists && !is[store.Lister](s) ||
+			c.leases && !is[store.Leases](s) || c.backs && !is[store.Backward](s) || c.walks && !is[store.Walker](s)
+	})
 	if err := s.Close(); err != nil {
 		t.Fatalf("close store: %v", err)
 	}
-	return keeps, lists, leases
+	return suited
+}
+
+func is[T any](s store.Store) bool {
+	_, is := s.(T)
+	return is
 }
 
 // testCase is one promise of the port.
@@ -85,6 +87,8 @@ type testCase struct {
 	keeps  bool     // the case is about records
 	lists  bool     // the case is about lists
 	leases bool     // the case is about leases
+	backs  bool     // the case is about reading from the end
+	walks  bool     // the case is about walks along the log
 	run    func(f *fixture)
 }
 
@@ -113,7 +117,7 @@ func cases() []testCase {
 		keyCases(), freshCases(), trimCases(), markCases(),
 		recordCases(), malformedRecordCases(), dueCases(), listCases(),
 		envelopeCases(), nameCases(), sizeCases(),
-		loadCases(), logCases(), followCases(), sharedCases(), leaseCases(),
+		loadCases(), backCases(), walkCases(), logCases(), followCases(), sharedCases(), leaseCases(),
 		identityCases(), cancelCases(), closeCases(), reopenCases(),
 		modelCases(),
 	)

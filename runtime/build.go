@@ -86,7 +86,7 @@ func (r *Runtime) defineViews(ctx context.Context) (faults []error) {
 	projector, err := project.New(project.Config{
 		Registry: r.registry, Tables: r.cfg.Tables, Tail: r.tail, Load: r.cfg.Store.Load,
 		Identity: r.cfg.Store.Identity().String(), Log: r.cfg.Log, Now: r.cfg.Now,
-		Changed: r.hub.Changed,
+		Changed: r.hub.Changed, Shared: r.shared(),
 	})
 	if err != nil {
 		return []error{err}
@@ -122,12 +122,12 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	e := r.cfg.Entities
 	r.snapshots = r.newSnapshots()
 	r.engine = entity.New(entity.Config{
-		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots,
+		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots, Own: r.owns(),
 		MaxLive: e.MaxLive, MaxBytes: e.MaxBytes, Idle: e.Idle, MaxQueue: e.MaxQueue, MaxWait: e.MaxWait,
 	})
 	r.dispatcher, err = deliver.New(ctx, deliver.Config{
 		Registry: r.registry, Store: r.cfg.Store, Tail: r.tail, Group: r.group, Act: r.onEvent, Log: r.cfg.Log,
-		Work: r.flow.Work, Forget: flow.Forget, Now: r.cfg.Now,
+		Work: r.flow.Work, Forget: flow.Forget, Now: r.cfg.Now, Shared: r.shared(),
 	})
 	if err != nil {
 		return err
@@ -135,12 +135,15 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	r.others[work.Event] = r.dispatcher.RunItem
 	r.queues, err = queue.New(ctx, queue.Config{
 		Registry: r.registry, Store: r.cfg.Store, Group: r.group, Work: r.flow.Work, Brokers: r.brokers(), Act: r.onMessage,
-		Forget: flow.Forget, NewRev: r.ids.New, Now: r.cfg.Now, Log: r.cfg.Log,
+		Forget: flow.Forget, NewRev: r.ids.New, Now: r.cfg.Now, Log: r.cfg.Log, Shared: r.shared(),
 	})
 	if err != nil {
 		return err
 	}
 	r.others[work.Message] = r.queues.RunItem
+	if r.shared() {
+		return nil // whoever owns a clock's partition does
+	}
 	return r.flow.Arm(ctx)
 }
 

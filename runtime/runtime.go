@@ -16,6 +16,7 @@ import (
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/broker"
+	"github.com/talix-dev/talix/internal/cluster"
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/entity"
@@ -23,6 +24,7 @@ import (
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/live"
+	"github.com/talix-dev/talix/internal/peer"
 	"github.com/talix-dev/talix/internal/project"
 	"github.com/talix-dev/talix/internal/queue"
 	"github.com/talix-dev/talix/internal/registry"
@@ -68,6 +70,9 @@ type Config struct {
 	Entities EntityConfig
 	// Queries bounds SQL queries.
 	Queries QueryConfig
+	// Cluster makes the runtime one of several nodes that share the store. Nil:
+	// it is the only one.
+	Cluster *ClusterConfig
 }
 
 // EntityConfig bounds live entities. Zero fields take the defaults named.
@@ -134,6 +139,9 @@ type Runtime struct {
 	edge       *httpedge.Edge
 	handler    http.Handler // the edge, and hooks beside it
 
+	node  *cluster.Node // nil without Config.Cluster
+	peers *peer.Client
+
 	running sync.WaitGroup
 	cancel  context.CancelFunc
 	state   atomic.Int32
@@ -159,7 +167,10 @@ func New(ctx context.Context, cfg Config) (*Runtime, error) {
 		return nil, fmt.Errorf("make runtime: the store %T keeps no records: use one that is a store.Keeper", cfg.Store)
 	}
 	r := &Runtime{cfg: cfg, ids: id.NewSource(cfg.Now)}
-	var err error
+	err := r.join()
+	if err != nil {
+		return nil, fmt.Errorf("make runtime: %w", err)
+	}
 	if r.tail, err = tail.Open(ctx, cfg.Store); err != nil {
 		return nil, fmt.Errorf("make runtime: %w", err)
 	}
@@ -177,15 +188,23 @@ func New(ctx context.Context, cfg Config) (*Runtime, error) {
 func (r *Runtime) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
+	if r.shared() {
+		r.startNode(ctx)
+	} else {
+		r.startAlone(ctx)
+	}
+	if r.projector != nil {
+		r.running.Go(func() { r.project(ctx) })
+	}
+	r.state.Store(ready)
+}
+
+func (r *Runtime) startAlone(ctx context.Context) {
 	r.running.Go(func() { r.dispatcher.Run(ctx) })
 	r.running.Go(func() { r.flow.Run(ctx) })
 	r.running.Go(func() { r.queues.Run(ctx) })
 	r.running.Go(func() { r.receive(ctx) })
 	r.running.Go(func() { r.trim(ctx) })
-	if r.projector != nil {
-		r.running.Go(func() { r.project(ctx) })
-	}
-	r.state.Store(ready)
 }
 
 // Stop ends what Start began: it waits for what is under way, stores marks, and
@@ -213,6 +232,9 @@ func (r *Runtime) release() {
 	if r.engine != nil {
 		r.engine.Close()
 	}
+	if r.peers != nil {
+		r.peers.Close()
+	}
 }
 
 // Ready tells whether the runtime takes work: nil, or why not.
@@ -222,6 +244,9 @@ func (r *Runtime) Ready() error {
 		return errors.New("the runtime was not started")
 	case stopped:
 		return errors.New("the runtime is stopping")
+	}
+	if r.node != nil {
+		return r.node.Fault()
 	}
 	return nil
 }

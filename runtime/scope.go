@@ -118,7 +118,7 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, error) {
 	c := call.Command
 	started := s.r.cfg.Now()
-	reply, err := s.r.engine.Run(ctx, call)
+	reply, err := s.r.runCommand(ctx, call)
 	s.report(ctx, call, started, reply, err)
 	if err != nil {
 		return registry.Reply{}, s.r.fail(err, "command", c.FullName(), s.cause.correlation)

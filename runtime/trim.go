@@ -33,6 +33,9 @@ func (r *Runtime) trim(ctx context.Context) {
 // has been run again: until then, the results of its commands are needed,
 // however old they are, so that they have their effect once.
 func (r *Runtime) settled(ctx context.Context, heads []store.Position, started time.Time) bool {
+	if r.shared() && !r.markedAll(ctx, heads) {
+		return false
+	}
 	for _, s := range r.dispatcher.Status() {
 		if s.Mark < heads[s.Partition] {
 			return false

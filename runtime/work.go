@@ -256,7 +256,10 @@ func (w Work) behind(ctx context.Context, i work.Item) (out []WorkBehind, err er
 
 // Retry has a piece of work run now, as if it had never failed.
 func (w Work) Retry(ctx context.Context, id string) error {
-	return w.change(ctx, id, w.r.dispatcher.Retry, w.r.queues.Retry, w.r.flow.Retry)
+	if there, err := w.r.workElsewhere(ctx, "retry", id); there {
+		return w.fault(err)
+	}
+	return w.retry(ctx, id)
 }
 
 // Skip gives up what a piece of work is stuck at: an event or message, and what
@@ -264,6 +267,17 @@ func (w Work) Retry(ctx context.Context, id string) error {
 // workflow is cancelled, so that it is undone; if it is its undoing that is
 // stuck, that is given up.
 func (w Work) Skip(ctx context.Context, id string) error {
+	if there, err := w.r.workElsewhere(ctx, "skip", id); there {
+		return w.fault(err)
+	}
+	return w.skip(ctx, id)
+}
+
+func (w Work) retry(ctx context.Context, id string) error {
+	return w.change(ctx, id, w.r.dispatcher.Retry, w.r.queues.Retry, w.r.flow.Retry)
+}
+
+func (w Work) skip(ctx context.Context, id string) error {
 	return w.change(ctx, id, w.r.dispatcher.Skip, w.r.queues.Skip, w.r.flow.Skip)
 }
 

@@ -17,6 +17,7 @@ package cluster
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -75,6 +76,7 @@ type Node struct {
 
 	leaving atomic.Bool // it takes no partitions any more
 	handing atomic.Bool // and gives those that it has
+	joined  atomic.Bool // all partitions have had an owner
 
 	mu   sync.Mutex
 	seen *sight        // nil: nothing yet
@@ -84,6 +86,7 @@ type Node struct {
 // part is what the node knows of its own part in a partition.
 type part struct {
 	serving atomic.Bool // ready, and not being handed over
+	held    atomic.Bool // something of it may be under way here
 
 	// Of the node's mu.
 	stop    context.CancelFunc // nil: nothing of it is under way here
@@ -180,6 +183,34 @@ func (n *Node) idle() bool {
 func (n *Node) Owns(p store.Partition) bool {
 	return n.parts[p].serving.Load() && n.term.holds()
 }
+
+// Holds tells whether the node has claimed a partition and something of it may
+// be under way here, if only to be handed over. What is committed meanwhile is
+// fenced.
+func (n *Node) Holds(p store.Partition) bool { return n.parts[p].held.Load() }
+
+// Fault is why the node cannot serve requests: nil once every partition has had
+// an owner that lives, as long as this node can tell.
+func (n *Node) Fault() error {
+	switch {
+	case n.leaving.Load():
+		return errLeaving
+	case !n.term.holds():
+		return errNoLease
+	case !n.joined.Load():
+		return errAlone
+	}
+	return nil
+}
+
+var (
+	errLeaving = errors.New("the node leaves the cluster")
+	errNoLease = errors.New("the node has no lease: the store does not answer it")
+	errAlone   = errors.New("not all partitions have an owner yet")
+)
+
+// Look has the node look again at once.
+func (n *Node) Look() { n.poke() }
 
 // Changed is closed when what the node sees of others, or what it serves, may
 // be another.

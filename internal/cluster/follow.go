@@ -183,6 +183,7 @@ func (n *Node) begin(p store.Partition, epoch store.Epoch) {
 	ctx, cancel := context.WithCancel(context.Background())
 	part := &n.parts[p]
 	part.stop, part.epoch, part.handing = cancel, epoch, false
+	part.held.Store(true)
 	n.work.Go(func() {
 		defer n.end(p)
 		n.cfg.Serve(ctx, p, func() { n.ready(ctx, p) })
@@ -214,6 +215,7 @@ func (n *Node) end(p store.Partition) {
 	defer n.mu.Unlock()
 	n.parts[p].stop()
 	n.parts[p].stop = nil
+	n.parts[p].held.Store(false)
 	n.tell()
 	n.poke()
 }

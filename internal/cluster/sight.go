@@ -42,11 +42,19 @@ func (n *Node) look(ctx context.Context) (*sight, error) {
 			s.owners[o.Partition] = o
 		}
 	}
+	if s.whole() {
+		n.joined.Store(true)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.seen = s
 	n.tell()
 	return s, nil
+}
+
+// whole tells whether every partition has an owner that lives.
+func (s *sight) whole() bool {
+	return !slices.ContainsFunc(s.owners, func(o store.Owner) bool { return s.nodes[o.Node].Name == "" })
 }
 
 // candidates are the nodes that partitions are placed on, in the order of their

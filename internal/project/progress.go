@@ -20,6 +20,20 @@ type progress struct {
 	since   time.Time
 	poison  *Poison
 	waiters []*waiter
+	wanted  chan struct{} // closed when there is a waiter; nil if no one looks on
+}
+
+// asked is nil if someone waits, or else closed once someone does.
+func (p *progress) asked() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.waiters) > 0 {
+		return nil
+	}
+	if p.wanted == nil {
+		p.wanted = make(chan struct{})
+	}
+	return p.wanted
 }
 
 // waiter waits until a position is reached, or the runner is stopped. Its
@@ -92,6 +106,10 @@ func (p *progress) wait(position store.Position) (*waiter, error) {
 	}
 	w := &waiter{position, make(chan error, 1)}
 	p.waiters = append(p.waiters, w)
+	if p.wanted != nil {
+		close(p.wanted)
+		p.wanted = nil
+	}
 	return w, nil
 }
 

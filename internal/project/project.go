@@ -63,7 +63,12 @@ type Config struct {
 	// stops: then it is the code that is at fault, and not some events.
 	// Defaults to 1,000.
 	MaxParked int
+	// Shared: other processes work on the log and the tables too. Each takes
+	// the events of those partitions that it serves (Serve), and knows of the
+	// others by their marks. Tables are not made anew then.
+	Shared bool
 
+	holds          []hold
 	states, parked *table.Schema
 }
 
@@ -81,6 +86,12 @@ func (c *Config) setDefaults() {
 	c.Ignored = cmp.Or(c.Ignored, 10_000)
 	c.MaxParked = cmp.Or(c.MaxParked, 1000)
 	c.states, c.parked = stateTable(), parkedTable()
+	if c.Shared {
+		c.holds = make([]hold, c.Tail.Partitions())
+	}
+	for p := range c.holds {
+		c.holds[p].turned = make(chan struct{})
+	}
 }
 
 // Projector runs the views of one runtime. Its methods may be called from many
@@ -201,12 +212,19 @@ func (p *Projector) Ensure(ctx context.Context) error {
 		return err
 	}
 	for _, v := range p.views {
-		if err := v.stand(ctx); err != nil {
+		err := v.stand(ctx)
+		for tries := 0; p.cfg.Shared && errors.Is(err, table.ErrMark) && tries < attempts; tries++ {
+			err = v.stand(ctx) // another process has noted where the view begins
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// attempts is how often the beginning of a view is noted while others do too.
+const attempts = 10
 
 // ensure makes the tables that all views have in common.
 func (p *Projector) ensure(ctx context.Context) error {

@@ -45,6 +45,10 @@ func newRunner(b *build, p store.Partition) *runner {
 
 // run takes events until ctx ends.
 func (r *runner) run(ctx context.Context) {
+	if r.view.cfg.Shared {
+		r.runHeld(ctx)
+		return
+	}
 	for ctx.Err() == nil {
 		r.untilDone(ctx, func() error { return r.step(ctx) })
 	}

@@ -44,7 +44,7 @@ func (v *view) once(ctx context.Context) error {
 		}
 	}
 	s := v.where()
-	if !v.tried {
+	if !v.tried && !v.cfg.Shared {
 		v.tried = true
 		s.tryParked(ctx)
 	}

@@ -48,7 +48,7 @@ func (v *view) tell() {
 }
 
 func (v *view) find(ctx context.Context) (*standing, error) {
-	live, next := v.build(""), v.build(prefixNext)
+	cfg, live, next := v.cfg, v.build(""), v.build(prefixNext)
 	made, err := v.cfg.Tables.Made(ctx)
 	if check := v.build(prefixCheck); err == nil && v.where() == nil { // later on, someone may be using them
 		if _, left := check.presence(made); left {
@@ -64,6 +64,8 @@ func (v *view) find(ctx context.Context) (*standing, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case cfg.Shared && (some && !same || next.state.Asked):
+		return nil, errMaking(v.def.Name, "making the tables anew, since their definition has changed or someone asked for it,")
 	case some && !same:
 		if err := live.show(ctx); err != nil {
 			return nil, err
@@ -96,7 +98,11 @@ func (b *build) open(ctx context.Context) error {
 		return err
 	}
 	for p, mark := range marks {
-		if head := cfg.Tail.Head(store.Partition(p)); mark > head {
+		head, err := cfg.headBeyond(ctx, store.Partition(p), mark)
+		if err != nil {
+			return err
+		}
+		if mark > head {
 			cfg.Log.WarnContext(ctx, "view is ahead of the log, which must have lost events: making the view anew",
 				"view", b.name, "partition", p, "mark", mark, "head", head)
 			if err := b.reset(ctx); err != nil {
@@ -109,7 +115,27 @@ func (b *build) open(ctx context.Context) error {
 	if err := b.begin(ctx, marks); err != nil {
 		return err
 	}
-	return b.load(ctx)
+	return b.load(ctx, marks)
+}
+
+// place has a runner go to where the build stands. Where others move marks too,
+// it does that again when it begins.
+func (b *build) place(ctx context.Context, r *runner, mark store.Position) error {
+	if b.view.cfg.Shared {
+		r.moveTo(max(mark, r.start))
+		return nil
+	}
+	return r.load(ctx)
+}
+
+// headBeyond is the head of a partition, as it is now if it seems to lie before a
+// mark: others may have committed.
+func (c *Config) headBeyond(ctx context.Context, p store.Partition, mark store.Position) (store.Position, error) {
+	if head := c.Tail.Head(p); mark <= head {
+		return head, nil
+	}
+	err := c.Tail.Refresh(ctx, p)
+	return c.Tail.Head(p), err
 }
 
 func (b *build) marks(ctx context.Context) ([]store.Position, error) {
@@ -170,11 +196,11 @@ func (b *build) begin(ctx context.Context, marks []store.Position) error {
 }
 
 // load has the runners go to where the build stands.
-func (b *build) load(ctx context.Context) error {
+func (b *build) load(ctx context.Context, marks []store.Position) error {
 	whole := true
 	for p, r := range b.parts {
 		r.target = b.view.cfg.Tail.Head(store.Partition(p))
-		if err := r.load(ctx); err != nil {
+		if err := b.place(ctx, r, marks[p]); err != nil {
 			return err
 		}
 		r.from = r.mark

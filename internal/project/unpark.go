@@ -233,6 +233,9 @@ func (p *Projector) unpark(ctx context.Context, view string, s store.Stream, ski
 				}
 			}
 		}
+		if !found && p.cfg.Shared {
+			return registry.Faultf(registry.Rejected, "this node has nothing of %s parked in the view %q: ask the node that owns its partition", s, view)
+		}
 		if !found {
 			return registry.Faultf(registry.NotFound, "the view %q has parked nothing of %s", view, s)
 		}

@@ -26,6 +26,9 @@ type Difference struct {
 func (p *Projector) Verify(ctx context.Context, name string) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
 		v, err := p.view(name)
+		if err == nil && p.cfg.Shared {
+			err = errMaking(name, "verifying the tables")
+		}
 		if err == nil {
 			err = p.verify(ctx, v, func(d Difference) bool { return yield(d, nil) })
 		}

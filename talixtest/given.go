@@ -11,7 +11,8 @@ import (
 )
 
 // given is the name of the command that each entity of a runtime under test has
-// beside its own: it emits the events that it is given.
+// beside its own: it emits the events that it is given, and replies with the
+// state, or null where that is no JSON.
 const (
 	given       = "talixtest-given"
 	givenSuffix = "." + given
@@ -24,26 +25,30 @@ type givens struct{}
 func (givens) Register(r *registry.Registry) {
 	for _, e := range r.Entities {
 		r.AddCommand(&registry.Command{
-			Entity: e, Name: given, Place: "talixtest.Emit", In: reflect.TypeFor[[]eventLine](), Out: reflect.TypeFor[struct{}](),
+			Entity: e, Name: given, Place: "talixtest.Emit", In: reflect.TypeFor[[]eventLine](), Out: reflect.TypeFor[json.RawMessage](),
 			Decode: func(data []byte) (any, error) {
 				var in []eventLine
 				err := json.Unmarshal(data, &in)
 				return in, err
 			},
-			Handle: func(t registry.Turn, in any) (any, error) { return struct{}{}, emit(e, t, in.([]eventLine)) },
+			Handle: func(t registry.Turn, in any) (any, error) { return emit(e, t, in.([]eventLine)) },
 		})
 	}
 }
 
-func emit(e *registry.Entity, t registry.Turn, events []eventLine) error {
+func emit(e *registry.Entity, t registry.Turn, events []eventLine) (json.RawMessage, error) {
 	for _, line := range events {
 		value, err := e.ByName[line.Type].Decode(line.Data)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		t.Emit(value)
 	}
-	return nil
+	state, err := json.Marshal(t.State())
+	if err != nil {
+		state = nil
+	}
+	return state, nil
 }
 
 // Emit lets events happen to an entity, without a command of the application.

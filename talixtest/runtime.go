@@ -52,7 +52,9 @@ type Runtime struct {
 //
 // When the test ends, the runtime is stopped. The test fails if work has failed
 // that it did not ask for with Failures, if it is under way still, or if a
-// goroutine is left.
+// goroutine is left; if folding an entity's events twice leads to two states, or
+// to another one than there is in memory; and if a view is not what the log
+// makes of it.
 func Start(t T, parts ...talix.Part) *Runtime {
 	t.Helper()
 	r := &Runtime{t: t, bubble: blow(t), taps: map[string]*tap{}, watcher: newWatcher(), known: map[string]bool{}}
@@ -176,11 +178,15 @@ func (r *Runtime) stop() {
 	r.t.Helper()
 	defer r.over.Store(true)
 	var failures []Failure
+	var faults []string
 	err := r.bubble.do(func() {
 		if r.rt != nil {
-			failures = r.failures()
+			failures, faults = r.failures(), r.audit()
 		}
 	}, nil)
+	for _, fault := range faults {
+		r.t.Errorf("%s", fault)
+	}
 	for _, f := range failures {
 		if !r.known[f.key()] {
 			r.t.Errorf("work failed that the test did not ask for with Failures: %s", f)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -183,14 +184,15 @@ func TestFailuresOfWork(t *testing.T) {
 	}
 }
 
-// A test that does not ask for what fails is told of it when it ends.
-func TestUnexpectedFailures(t *testing.T) {
-	t.Parallel()
+// ending is a test that fails when it ends, and what it is told.
+type ending struct {
+	test func(t talixtest.T)
+	want string
+}
+
+func endingsOfWork() map[string]ending {
 	broken := func(string, int) error { return errors.New("out of tea") }
-	for name, c := range map[string]struct {
-		test func(t talixtest.T)
-		want string
-	}{
+	return map[string]ending{
 		"to be tried again": {func(t talixtest.T) {
 			talixtest.Emit(bar(t, &fakeKitchen{make: broken}), Tabs, "t1", Opened{"ann"}, Ordered{"tea", 1})
 		}, `prepare, at event 2 of tab "t1", after 1 attempts`},
@@ -207,6 +209,30 @@ func TestUnexpectedFailures(t *testing.T) {
 			rows := talix.NewTable("broken", talix.When(func(*TabRow, talix.Recorded[Opened]) { panic("no room") }))
 			talixtest.Emit(talixtest.Start(t, Tabs, rows), Tabs, "t1", Opened{"ann"})
 		}, `broken, at event 1 of tab "t1"`},
+		"a changed state": {func(t talixtest.T) {
+			cheat := talix.NewCommand(Tabs, "cheat", func(c talix.CommandContext[Tab], _ struct{}) (int, error) {
+				c.State().Drinks["rum"]--
+				return 0, nil
+			})
+			rt := talixtest.Start(t, Tabs, cheat)
+			talixtest.Emit(rt, Tabs, "t1", Opened{"ann"}, Ordered{"rum", 2})
+			if _, err := talixtest.Run(rt, cheat, "t1", struct{}{}); err != nil {
+				t.Errorf("%v", err)
+			}
+		}, `tab "t1": its state in memory is not what its events add up to`},
+		"a fold by chance": {func(t talixtest.T) {
+			odd := talix.NewEntity("odd", talix.Event[Random]("ODD:RANDOM"))
+			talixtest.Emit(talixtest.Start(t, odd), odd, "o", Random{})
+		}, `odd "o": folding the same events twice`},
+		"a view by chance": {func(t talixtest.T) {
+			rows := talix.NewTable("chancy", talix.When(func(r *TabRow, _ talix.Recorded[Opened]) { r.Drinks = anyNumber() }))
+			talixtest.Emit(talixtest.Start(t, Tabs, rows), Tabs, "t1", Opened{"ann"})
+		}, `view "chancy": a row of "chancy" comes out otherwise`},
+	}
+}
+
+func endingsOfCalls() map[string]ending {
+	return map[string]ending{
 		"a goroutine": {func(t talixtest.T) {
 			rt := talixtest.Start(t, Tabs)
 			rt.Inside(func(talix.ActionContext) { go func() { <-make(chan int) }() })
@@ -239,10 +265,33 @@ func TestUnexpectedFailures(t *testing.T) {
 			talixtest.Emit(rt, Tabs, "t1", Opened{"ann"})
 			rt.Request("POST /tabs/t1/rounds", Round{"tea", 1}).JSON(OrderOut{2})
 		}, `-   "had": 2`},
-	} {
+	}
+}
+
+// A test that does not ask for what fails is told of it when it ends.
+func TestUnexpectedFailures(t *testing.T) {
+	t.Parallel()
+	all := endingsOfWork()
+	maps.Copy(all, endingsOfCalls())
+	for name, c := range all {
 		if got := failing(c.test); !strings.Contains(got, c.want) {
 			t.Errorf("%s: the test is told\n%s\nwhich lacks %q", name, got, c.want)
 		}
+	}
+}
+
+// A test that asks for what fails is not told of that.
+func TestExpectedFailures(t *testing.T) {
+	t.Parallel()
+	got := failing(func(t talixtest.T) {
+		rt := bar(t, &fakeKitchen{make: func(string, int) error { return talix.Final(errors.New("out of tea")) }})
+		talixtest.Emit(rt, Tabs, "t1", Opened{"ann"}, Ordered{"tea", 1})
+		if failures := rt.Failures(); len(failures) != 1 || !failures[0].Parked {
+			t.Errorf("%v", failures)
+		}
+	})
+	if got != "" {
+		t.Error(got)
 	}
 }
 

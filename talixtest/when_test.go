@@ -1,6 +1,7 @@
 package talixtest_test
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -277,5 +278,63 @@ func TestEventsAreChecked(t *testing.T) {
 				t.Errorf("%s: the test is told\n%s\nwhich lacks %q", name, got, c.want)
 			}
 		}
+	}
+}
+
+// The last thing that a command does to a timer stands, and a rejected one does
+// nothing to any.
+func TestTimers(t *testing.T) {
+	t.Parallel()
+	set := func(handler func(talix.CommandContext[Tab]) (any, error)) []talixtest.Timer {
+		return talixtest.When(talixtest.Given(t, Tabs, "t1"), lottery(handler), struct{}{}).Timers()
+	}
+	at := time.Date(2000, 1, 2, 3, 4, 5, 6789, time.FixedZone("east", 3600))
+	talixtest.Equal(t, []talixtest.Timer{
+		{Name: "last-call", Key: "b", Removed: true},
+		{Name: "last-call", Key: "a", When: at.Truncate(time.Microsecond), In: []byte(`"y"`)},
+	}, set(func(c talix.CommandContext[Tab]) (any, error) {
+		talix.Schedule(c, LastCall, "a", c.Time(), "x")
+		talix.Schedule(c, LastCall, "b", c.Time(), "x")
+		talix.Unschedule(c, LastCall, "b")
+		talix.Schedule(c, LastCall, "a", at, "y")
+		return nil, nil
+	}))
+	talixtest.Equal(t, nil, set(func(c talix.CommandContext[Tab]) (any, error) {
+		talix.Schedule(c, LastCall, "a", c.Time(), "x")
+		return nil, talix.Reject("no")
+	}))
+}
+
+// A handler sees what it emitted, by its state and by loading itself; times are
+// those of the runtime.
+func TestContext(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 11, 23, 12, 0, 0, 1999, time.FixedZone("east", 3600))
+	look := lottery(func(c talix.CommandContext[Tab]) (any, error) {
+		c.Emit(Ordered{"tea", 2})
+		self, err := talix.Load(c, Tabs, c.ID())
+		if err != nil {
+			return nil, err
+		}
+		self.State.Drinks["tea"] = 100 // is the handler's own
+		_, missing := talix.Load(c, Guests, "nobody")
+		return []any{fmt.Sprint(c.State().Drinks["tea"], self.Version, c.Version()), c.Time().String(), talix.NewID(c), talix.NewID(c), missing.Error()}, nil
+	})
+	talixtest.When(talixtest.Given(t, Tabs, "t1", Opened{"ann"}).At(at), look, struct{}{}).
+		Reply([]any{"2 2 2", "2026-11-23 11:00:00.000001 +0000 UTC", talixtest.ID(1), talixtest.ID(2), `not_found: guest "nobody" does not exist`})
+}
+
+// Very long texts are told whole, and quickly.
+func TestLongDifference(t *testing.T) {
+	t.Parallel()
+	long := func(from int) (all []int) {
+		for i := range 5000 {
+			all = append(all, from+i)
+		}
+		return all
+	}
+	got := failing(func(t talixtest.T) { talixtest.Equal(t, long(0), long(1)) })
+	if !strings.Contains(got, "-   0,") || !strings.Contains(got, "+   5000\n") {
+		t.Error(len(got), got[:100])
 	}
 }

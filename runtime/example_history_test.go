@@ -45,3 +45,33 @@ func ExampleEntities() {
 	// 2 PURSE:PUT {"coins":2} {"Coins":3}
 	// {"Coins":103}
 }
+
+// The entities that changed last, page by page.
+func ExampleEntities_List() {
+	w := newWorld()
+	rt, err := runtime.New(context.Background(), runtime.Config{Store: memory.New(memory.Config{}), Parts: []talix.Part{w.service()}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer rt.Stop()
+	for _, id := range []string{"a", "b", "c", "b"} {
+		if _, err := talix.Run(rt.Context(context.Background()), w.put, id, coins{1}); err != nil {
+			log.Fatal(err)
+		}
+	}
+	f := runtime.ListFilter{EntityType: "purse", By: runtime.ByChange, Reverse: true, Max: 2}
+	for more := true; more; more = f.Cursor != "" {
+		page, err := rt.Entities().List(context.Background(), f)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, e := range page.Entities {
+			fmt.Println(e.EntityID, e.Version)
+		}
+		f = runtime.ListFilter{Cursor: page.Cursor, Max: 2}
+	}
+	// Output:
+	// b 2
+	// c 1
+	// a 1
+}

@@ -115,6 +115,10 @@ func httpOf[In, Out any](pattern string) (*registry.HTTP, []error) {
 // their effect once. name identifies the action's progress in the store and
 // must not change. An error, or a panic, means that the event is delivered
 // again after a pause, which grows.
+//
+// Events of the past come as what they are by now. Where one stored event became
+// several of type E (see Became), the action runs for each, one after another,
+// with ids that tell them apart; if one fails, all are delivered again.
 func OnEvent[E EventFor[S], S any](name string, handler func(ActionContext, Recorded[E]) error, opts ...ActionOption) *Action {
 	a := &Action{registry.Action{
 		Name:  name,

@@ -120,7 +120,8 @@ const (
 // Publish publishes the events of an entity to a topic, from the log: what was
 // committed is published, at least once, in order for one entity. Messages are
 // CloudEvents 1.0 in binary mode; their id is the event's, by which receivers
-// recognise a repeated one, and their key is the entity's id.
+// recognise a repeated one, and their key is the entity's id. Events of the past
+// are published as what they are by now.
 //
 // name identifies the progress in the store and must not change. The broker is
 // the runtime's default one unless ToBroker says otherwise. While the broker

@@ -12,6 +12,7 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	talixtest.Check(t, account.Service)
+	talixtest.Compatible(t, "testdata/events.json", account.Service)
 }
 
 func TestMovements(t *testing.T) {

@@ -22,6 +22,7 @@ var (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	talixtest.Check(t, document.Service)
+	talixtest.Compatible(t, "testdata/events.json", document.Service)
 }
 
 func TestCreate(t *testing.T) {

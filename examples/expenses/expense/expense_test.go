@@ -12,6 +12,7 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	talixtest.Check(t, expense.Service)
+	talixtest.Compatible(t, "testdata/events.json", expense.Service)
 }
 
 func amount(t *testing.T, text, currency string) expense.Amount {

@@ -16,6 +16,7 @@ var placed = order.Placed{Item: "lamp", Quantity: 2}
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	talixtest.Check(t, order.Service)
+	talixtest.Compatible(t, "testdata/events.json", order.Service)
 }
 
 // The timer that ends an order is set with it, and removed by its payment.

@@ -404,7 +404,7 @@ func TestPastEventsArePublished(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				ids[m.ID] = true
-				got = append(got, fmt.Sprint(m.Data.Version, " ", m.Attributes["ce-type"], " ", string(m.Data.Data), " ", m.Data.State.Cents))
+				got = append(got, fmt.Sprint(m.Data.Version, " ", m.Attributes["ce-type"], " ", string(m.Data.Data), " ", m.Data.State.Cents, " ", m.Data.State.Closed))
 				return nil
 			}),
 			talix.OnMessage("exists", "there", func(_ talix.ActionContext, m talix.Message[map[string]string]) error {
@@ -416,9 +416,9 @@ func TestPastEventsArePublished(t *testing.T) {
 		time.Sleep(time.Hour)
 		rt.Stop()
 		want := []string{
-			`2 JAR:PUT {"cents":300,"by":"someone"} 300`, `3 JAR:PUT {"cents":250,"by":"someone"} 550`,
-			`4 JAR:TAKEN {"cents":100} 491`, `4 JAR:PUT {"cents":40,"by":"a mover"} 491`, `4 JAR:PUT {"cents":1,"by":"a mover"} 491`,
-			`5 JAR:CLOSED {} 491`,
+			`2 JAR:PUT {"cents":300,"by":"someone"} 300 false`, `3 JAR:PUT {"cents":250,"by":"someone"} 550 false`,
+			`4 JAR:TAKEN {"cents":100} 491 false`, `4 JAR:PUT {"cents":40,"by":"a mover"} 491 false`, `4 JAR:PUT {"cents":1,"by":"a mover"} 491 false`,
+			`5 JAR:CLOSED {} 491 true`,
 		}
 		if !slices.Equal(got, want) || len(ids) != 6 || !slices.Equal(exist, []string{"a"}) {
 			t.Errorf("%v exist, %d ids, %s", exist, len(ids), strings.Join(got, "\n"))

@@ -153,10 +153,14 @@ func (r *Runtime) workElsewhere(ctx context.Context, verb, id string) (bool, err
 	if r.node == nil {
 		return false, nil
 	}
-	p, err := r.flow.Find(id)
-	if err != nil || r.node.Owns(p) {
-		return false, nil
+	if p, err := r.flow.Find(id); err == nil && !r.node.Owns(p) {
+		return r.workAt(ctx, p, verb, id)
 	}
+	return false, nil
+}
+
+// workAt is workElsewhere for work in a partition.
+func (r *Runtime) workAt(ctx context.Context, p store.Partition, verb, id string) (bool, error) {
 	var kept []byte
 	switch err := r.askOwner(ctx, p, "work", workQuestion{p, verb, id}, &kept, true); {
 	case errors.Is(err, errHeld):

@@ -65,6 +65,8 @@ func (r *Runtime) askOwner(ctx context.Context, p store.Partition, name string, 
 		switch {
 		case r.node.Owns(p):
 			return errors.Join(errHeld, doubt)
+		case r.node.Deserted():
+			return errors.Join(errNoOwner, doubt)
 		case to.Address != "" && to.Name != r.node.Name():
 			err := r.askUntilMoved(ctx, p, to, name, question, answer)
 			open := !errors.Is(err, peer.ErrElsewhere) && !errors.Is(err, peer.ErrUnreached)

@@ -21,10 +21,11 @@ func (a *App) settings() []setting {
 		{"listen", "127.0.0.1:8080", "`address` of the HTTP triggers; port 0 takes a free one", &a.Listen},
 		{"admin", "127.0.0.1:8081", "`address` of health (/healthz) and readiness (/readyz)", &a.Admin},
 		{"data", "./data", "`folder` of what the program stores", &a.Data},
-		{"store", "sqlite", "`where` events and views are stored: sqlite (in the data folder), memory (gone at the end), or a PostgreSQL database as in postgres://user:password@host:5432/name, for one process at a time", &a.Store},
+		{"store", "sqlite", "`where` events and views are stored: sqlite (in the data folder), memory (gone at the end), or a PostgreSQL database as in postgres://user:password@host:5432/name, on which several processes can work as a cluster", &a.Store},
 		{"broker", "embedded", "`where` queues and topics are, if the program has any: embedded (in the data folder), or a NATS server as in nats://127.0.0.1:4222", &a.Broker},
-		{"advertise", "", "`address` under which other nodes of a cluster reach this one", &a.Advertise},
-		{"cluster-key", "", "`secret` that the nodes of a cluster share", &a.ClusterKey},
+		{"advertise", "", "`address` at which other nodes reach this one, as in 10.0.0.7:8082; it makes the program a node of a cluster", &a.Advertise},
+		{"cluster-listen", "", "`address` on which to listen for other nodes, if it is not the advertised one; let no one else reach it", &a.ClusterListen},
+		{"cluster-key", "", "`secret` of at least 16 characters that the nodes of a cluster share", &a.ClusterKey},
 	}
 }
 
@@ -63,13 +64,13 @@ func (a *App) check() error {
 	if err := a.checkBroker(); err != nil {
 		return err
 	}
-	switch {
-	case a.Data == "":
-		return fmt.Errorf("--data is empty: name a folder, as in ./data")
-	case a.Advertise != "" || a.ClusterKey != "":
-		return errors.New("--advertise and --cluster-key are for clusters, which come with a later release: leave them out")
+	if a.Data == "" {
+		return errors.New("--data is empty: name a folder, as in ./data")
 	}
-	return a.checkStore()
+	if err := a.checkStore(); err != nil {
+		return err
+	}
+	return a.checkCluster()
 }
 
 func checkAddress(name, address string) error {

@@ -18,6 +18,9 @@ const stopWithin = 10 * time.Second
 // Run runs the program until ctx ends, then stops it gracefully: no new
 // requests, those under way are answered, marks are stored.
 func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
+	if err := a.checkShared(parts); err != nil {
+		return err
+	}
 	events, tables, err := a.openStores(ctx)
 	if err != nil {
 		return err
@@ -30,11 +33,19 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	}
 	defer func() { err = errors.Join(err, closeBroker()) }()
 
-	rt, err := runtime.New(ctx, runtime.Config{Store: events, Tables: tables, Brokers: brokers, Parts: parts, Log: a.Log})
+	others, err := a.listenPeers(ctx)
+	if err != nil {
+		return err
+	}
+	defer others.stop()
+	rt, err := runtime.New(ctx, runtime.Config{
+		Store: events, Tables: tables, Brokers: brokers, Parts: parts, Log: a.Log, Cluster: others.config(a),
+	})
 	if err != nil {
 		return err
 	}
 	defer rt.Stop()
+	others.serve(rt.PeerHandler())
 
 	triggers, err := a.serve(ctx, "listening", a.Listen, rt.Handler())
 	if err != nil {
@@ -53,8 +64,10 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	case <-ctx.Done():
 	case err = <-triggers.failed:
 	case err = <-admin.failed:
+	case err = <-others.failures():
 	}
 	a.Log.Info("stopping")
+	a.handOver(rt)
 	return err
 }
 

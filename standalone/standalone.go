@@ -30,13 +30,16 @@ func Main(parts ...talix.Part) { New().Main(parts...) }
 // App is a program whose flags were read. Use it instead of Main where parts
 // depend on them.
 type App struct {
-	Listen     string // address of the HTTP triggers
-	Admin      string // address of health and readiness
-	Data       string // folder of what the program stores
-	Store      string // "sqlite", "memory", or the URL of a PostgreSQL database
-	Broker     string // "embedded", or the URL of a NATS server
-	Advertise  string
-	ClusterKey string
+	Listen string // address of the HTTP triggers
+	Admin  string // address of health and readiness
+	Data   string // folder of what the program stores
+	Store  string // "sqlite", "memory", or the URL of a PostgreSQL database
+	Broker string // "embedded", or the URL of a NATS server
+
+	// Advertise makes the program a node of a cluster, which others reach there;
+	// it listens for them on ClusterListen, or there too. ClusterKey is a secret
+	// that all nodes share.
+	Advertise, ClusterListen, ClusterKey string
 
 	// Brokers are more brokers, by name. One with the empty name takes the
 	// place of the one that Broker says.

@@ -56,7 +56,11 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--store", "mysql://db"}, "allowed are sqlite, memory"},
 		{[]string{"--store", "postgres://"}, "postgres://user:password@host:5432/name"},
 		{[]string{"--store", "postgres://u:a%b@db/name"}, "%xx"},
-		{[]string{"--cluster-key", "k"}, "clusters"},
+		{[]string{"--cluster-key", "k"}, "--advertise"},
+		{[]string{"--advertise", "10.0.0.7:8082", "--cluster-key", "k"}, "--store postgres://"},
+		{[]string{"--advertise", "10.0.0.7:8082", "--store", "postgres://db/name"}, "--cluster-key is empty"},
+		{[]string{"--advertise", ":8082", "--cluster-key", "k", "--store", "postgres://db/name"}, "10.0.0.7:8082"},
+		{[]string{"--advertise", "x:1", "--cluster-listen", "8082", "--cluster-key", "k", "--store", "postgres://db/name"}, "--cluster-listen"},
 		{[]string{"serve"}, "flags only"},
 		{[]string{"--nonsense"}, "nonsense"},
 	} {

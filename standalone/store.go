@@ -52,6 +52,9 @@ func (a *App) openPostgres(ctx context.Context) (store.Store, table.Store, error
 	if err != nil {
 		return nil, nil, explainStore(a.Store, err)
 	}
+	if err := a.refuseNodes(ctx, events); err != nil {
+		return nil, nil, errors.Join(explainStore(a.Store, err), events.Close())
+	}
 	tables, err := postgres.OpenTables(ctx, v)
 	if err != nil {
 		return nil, nil, errors.Join(explainStore(a.Store, err), events.Close())

@@ -112,6 +112,19 @@ func (n *Node) Route(p store.Partition) store.Node {
 	return n.seen.nodes[n.seen.owners[p].Node]
 }
 
+// Deserted tells that the node leaves and there is nobody who could take what it
+// has.
+func (n *Node) Deserted() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.leaving.Load() && n.seen != nil && len(n.seen.others(n.cfg.Name)) == 0
+}
+
+// others are the candidates but one.
+func (s *sight) others(but string) []string {
+	return slices.DeleteFunc(s.candidates(), func(name string) bool { return name == but })
+}
+
 // Member is a node as it is seen.
 type Member struct {
 	store.Node

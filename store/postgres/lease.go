@@ -24,7 +24,7 @@ func (s *Store) Leave(ctx context.Context, node string) error {
 // Nodes implements store.Leases.
 func (s *Store) Nodes(ctx context.Context) (nodes []store.Node, err error) {
 	err = s.read(ctx, 0, "list nodes", func() error {
-		return s.query(ctx, func(row [][]byte) (bool, error) {
+		return s.queryOn(ctx, s.leases, func(row [][]byte) (bool, error) {
 			left := time.Duration(readFloat(row[2]) * float64(time.Second))
 			nodes = append(nodes, store.Node{Name: unescape(string(row[0])), Address: string(row[1]), Left: left})
 			return true, nil
@@ -36,7 +36,7 @@ func (s *Store) Nodes(ctx context.Context) (nodes []store.Node, err error) {
 // Owners implements store.Leases.
 func (s *Store) Owners(ctx context.Context) (owners []store.Owner, err error) {
 	err = s.read(ctx, 0, "list owners", func() error {
-		return s.query(ctx, func(row [][]byte) (bool, error) {
+		return s.queryOn(ctx, s.leases, func(row [][]byte) (bool, error) {
 			owners = append(owners, store.Owner{
 				Partition: store.Partition(readInt(row[0])), Node: unescape(string(row[1])), Epoch: store.Epoch(readInt(row[2])),
 			})
@@ -49,7 +49,7 @@ func (s *Store) Owners(ctx context.Context) (owners []store.Owner, err error) {
 // Claim implements store.Leases.
 func (s *Store) Claim(ctx context.Context, p store.Partition, node string) (epoch store.Epoch, ok bool, err error) {
 	err = s.read(ctx, p, fmt.Sprintf("claim partition %d for node %s", p, node), func() error {
-		return s.onReader(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return s.onConn(ctx, s.leases, func(ctx context.Context, conn *pgx.Conn) error {
 			rows, _ := conn.Query(ctx, s.sql.claim, int32(p), escape(node)) // its error is that of collecting
 			epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
 			if len(epochs) == 1 && err == nil {
@@ -78,7 +78,7 @@ func (s *Store) Release(ctx context.Context, p store.Partition, node string) (ok
 // change runs a statement that changes rows, and counts them.
 func (s *Store) change(ctx context.Context, p store.Partition, doing, text string, args ...any) (n int64, err error) {
 	err = s.read(ctx, p, doing, func() error {
-		return s.onReader(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return s.onConn(ctx, s.leases, func(ctx context.Context, conn *pgx.Conn) error {
 			done, err := conn.Exec(ctx, text, args...)
 			n = done.RowsAffected()
 			return err

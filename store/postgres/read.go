@@ -13,20 +13,24 @@ import (
 // false to end early. A connection that broke is replaced once, because reads
 // may be repeated; rows that came before count.
 func (s *Store) query(ctx context.Context, fn func(row [][]byte) (bool, error), text string, args ...any) error {
+	return s.queryOn(ctx, s.readers, fn, text, args...)
+}
+
+func (s *Store) queryOn(ctx context.Context, on *pool, fn func(row [][]byte) (bool, error), text string, args ...any) error {
 	for attempt := 1; ; attempt++ {
-		rows, broken, err := s.tryQuery(ctx, fn, text, args)
+		rows, broken, err := s.tryQuery(ctx, on, fn, text, args)
 		if err == nil || !broken || rows > 0 || attempt == 2 || ctx.Err() != nil {
 			return ended(ctx, err)
 		}
 	}
 }
 
-func (s *Store) tryQuery(ctx context.Context, fn func([][]byte) (bool, error), text string, args []any) (count int, broken bool, err error) {
-	l, err := s.readers.get(ctx)
+func (s *Store) tryQuery(ctx context.Context, on *pool, fn func([][]byte) (bool, error), text string, args []any) (count int, broken bool, err error) {
+	l, err := on.get(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	defer s.readers.put(l)
+	defer on.put(l)
 	bounded, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	conn, err := l.get(bounded)
@@ -104,7 +108,7 @@ func (s *Store) Trim(ctx context.Context, before time.Time, max int) (n int, err
 }
 
 func (s *Store) trim(ctx context.Context, before time.Time, max int) (n int, err error) {
-	err = s.onReader(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	err = s.onConn(ctx, s.readers, func(ctx context.Context, conn *pgx.Conn) error {
 		done, err := conn.Exec(ctx, s.sql.trim, before, max)
 		n = int(done.RowsAffected())
 		return err
@@ -113,12 +117,12 @@ func (s *Store) trim(ctx context.Context, before time.Time, max int) (n int, err
 }
 
 // onReader runs fn, bounded in time, with a connection of the readers.
-func (s *Store) onReader(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error {
-	l, err := s.readers.get(ctx)
+func (s *Store) onConn(ctx context.Context, on *pool, fn func(ctx context.Context, conn *pgx.Conn) error) error {
+	l, err := on.get(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.readers.put(l)
+	defer on.put(l)
 	bounded, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	conn, err := l.get(bounded)

@@ -20,6 +20,7 @@ type Store struct {
 	queue      queue
 	writers    []*writer
 	readers    *pool
+	leases     *pool // of its own, so that no reader makes a beat wait
 	memories   []*memory
 	epochs     []atomic.Int64 // under which this Store commits; 0: any
 	sql        statements
@@ -70,7 +71,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 }
 
 func newStore(config Config, d *dialer, conn *pgx.Conn) *Store {
-	s := &Store{config: config, readers: newPool(d, config.Readers), sql: newStatements(config.Schema)}
+	s := &Store{config: config, readers: newPool(d, config.Readers), leases: newPool(d, leaseConns), sql: newStatements(config.Schema)}
 	for range config.Writers {
 		w := &writer{store: s, link: &link{dialer: d, fresh: s.meet}}
 		s.writers = append(s.writers, w)
@@ -79,6 +80,9 @@ func newStore(config Config, d *dialer, conn *pgx.Conn) *Store {
 	s.writers[len(s.writers)-1].link.conn = conn // the first to be used
 	return s
 }
+
+// leaseConns is how many connections beats and claims have.
+const leaseConns = 5
 
 // load sees to it that the schema holds a store, and learns what it is.
 func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {
@@ -134,6 +138,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.readers.close()
+	s.leases.close()
 	for _, w := range s.writers {
 		w.link.drop()
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/live"
+	"github.com/talix-dev/talix/internal/move"
 	"github.com/talix-dev/talix/internal/peer"
 	"github.com/talix-dev/talix/internal/project"
 	"github.com/talix-dev/talix/internal/queue"
@@ -165,6 +166,9 @@ func New(ctx context.Context, cfg Config) (*Runtime, error) {
 	}
 	if _, ok := cfg.Store.(store.Keeper); !ok {
 		return nil, fmt.Errorf("make runtime: the store %T keeps no records: use one that is a store.Keeper", cfg.Store)
+	}
+	if err := move.Enter(ctx, cfg.Store); err != nil {
+		return nil, fmt.Errorf("make runtime: %w", err)
 	}
 	r := &Runtime{cfg: cfg, ids: id.NewSource(cfg.Now)}
 	err := r.join()

@@ -41,7 +41,15 @@ type journalOf struct {
 	id       string
 }
 
-func (c *consumer) name() string { return "action/" + c.action.Name }
+// Consumer is what the name of an action's consumer begins with, and FromNow
+// what that of the mark ends with which tells that the action began with the
+// present: it is no position.
+const (
+	Consumer = "action/"
+	FromNow  = "#from-now"
+)
+
+func (c *consumer) name() string { return Consumer + c.action.Name }
 
 // prepare reads the mark, or makes the first one, and what was left in lanes.
 func (c *consumer) prepare(ctx context.Context) error {

@@ -89,7 +89,7 @@ func streamOf(itemID string) store.Stream {
 	if len(parts) != 4 || parts[0] != string(work.Event) {
 		return store.Stream{}
 	}
-	return store.Stream{Type: stuck.Unescape(parts[2]), ID: stuck.Unescape(parts[3])}
+	return store.Stream{Type: work.Unescape(parts[2]), ID: work.Unescape(parts[3])}
 }
 
 // canLane tells whether a lane can be kept: an entity's id may be too long for

@@ -138,7 +138,7 @@ func (c *consumer) submit(ctx context.Context, batch store.Batch) (store.Outcome
 // startNow makes the mark of an action that begins with the present, once: a
 // mark of its own tells that this was done, also where the log is empty.
 func (c *consumer) startNow(ctx context.Context) error {
-	started := c.name() + "#from-now"
+	started := c.name() + FromNow
 	if _, found, err := c.cfg.Store.Mark(ctx, started, c.partition); found || err != nil {
 		return err
 	}

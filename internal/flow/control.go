@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,32 +17,48 @@ func (f *Flow) home(s store.Stream) store.Partition {
 	return store.PartitionOf(s, f.cfg.Store.Partitions())
 }
 
-var unescaper = strings.NewReplacer("%2F", "/", "%25", "%")
-
 // locate finds the partition of a run, and the item that drives it.
 func (f *Flow) locate(runID string) (p store.Partition, itemID string, err error) {
-	escaped := strings.Split(runID, "/")
-	parts := make([]string, len(escaped))
-	for i, part := range escaped {
-		parts[i] = unescaper.Replace(part)
+	parts := strings.Split(runID, "/")
+	ofRun, ofItem := lengths(work.Kind(parts[0]))
+	if len(parts) != ofRun {
+		return 0, "", registry.Faultf(registry.Invalid, "%q is not the id of a run", runID)
 	}
-	upTo := func(n int) string { return strings.Join(escaped[:n], "/") }
-	kind, n := work.Kind(parts[0]), len(parts)
-	switch {
-	case kind == work.Workflow && n == 3:
-		return f.home(store.Stream{Type: "workflow/" + parts[1], ID: parts[2]}), runID, nil
-	case kind == work.Request && n == 2:
-		return f.home(store.Stream{Type: "request", ID: parts[1]}), runID, nil
-	case kind == work.Schedule && n == 3:
-		return f.home(store.Stream{Type: "schedule", ID: parts[1]}), upTo(2), nil
-	case kind == work.Timer && n == 6:
-		return f.timerHome(parts[1], store.Stream{Type: parts[2], ID: parts[3]}, parts[4]), upTo(5), nil
-	case kind == work.Event && n == 5:
-		return f.home(store.Stream{Type: parts[2], ID: parts[3]}), upTo(4), nil
-	case kind == work.Message && n == 4:
-		return work.MessageHome(parts[1], f.cfg.Store.Partitions()), runID, nil
+	itemID = strings.Join(parts[:ofItem], "/")
+	if work.Kind(parts[0]) == work.Pour {
+		return f.poured(parts[ofItem-1], runID, itemID)
 	}
-	return 0, "", registry.Faultf(registry.Invalid, "%q is not the id of a run", runID)
+	home, _ := work.Home(runID)
+	return f.home(home), itemID, nil
+}
+
+// poured is locate for a run of a pour, whose item names its partition.
+func (f *Flow) poured(partition, runID, itemID string) (store.Partition, string, error) {
+	p, err := strconv.Atoi(partition)
+	if err != nil || p < 0 || p >= f.cfg.Store.Partitions() {
+		return 0, "", registry.Faultf(registry.Invalid, "%q is not the id of a run", runID)
+	}
+	return store.Partition(p), itemID, nil
+}
+
+// lengths are how many parts the id of a run has, and that of its item; minus
+// one for what is no kind of run.
+func lengths(kind work.Kind) (ofRun, ofItem int) {
+	switch kind {
+	case work.Workflow:
+		return 3, 3
+	case work.Request:
+		return 2, 2
+	case work.Schedule:
+		return 3, 2
+	case work.Timer:
+		return 6, 5
+	case work.Event, work.Pour:
+		return 5, 4
+	case work.Message:
+		return 4, 4
+	}
+	return -1, -1
 }
 
 // Start starts a run: of a workflow under an id, or of a request. One that was

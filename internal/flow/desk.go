@@ -16,7 +16,8 @@ func (f *Flow) Find(itemID string) (store.Partition, error) {
 	switch parts := strings.Split(itemID, "/"); {
 	case parts[0] == string(work.Schedule) && len(parts) == 2, // a clock
 		parts[0] == string(work.Timer) && len(parts) == 5,
-		parts[0] == string(work.Event) && len(parts) == 4:
+		parts[0] == string(work.Event) && len(parts) == 4,
+		parts[0] == string(work.Pour) && len(parts) == 4:
 		itemID += "/"
 	}
 	p, _, err := f.locate(itemID)

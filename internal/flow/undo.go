@@ -16,8 +16,13 @@ type undo struct {
 
 // The journals of undoing: one that tells what was undone, and one for the steps
 // of each.
-func undoneID(runID string) string      { return "undone/" + runID }
-func undoID(runID string, n int) string { return "undo/" + runID + "/" + strconv.Itoa(n) }
+func undoneID(runID string) string      { return undonePrefix + runID }
+func undoID(runID string, n int) string { return undoPrefix + runID + "/" + strconv.Itoa(n) }
+
+const (
+	undonePrefix = "undone/"
+	undoPrefix   = "undo/"
+)
 
 // undoAll runs what was registered, the last first, each until it succeeded
 // once.
@@ -54,5 +59,5 @@ func Forget(runID string) []store.Change { return forget(runID) }
 
 // forgetAll is forget for a run that may have been undone.
 func forgetAll(runID string) []store.Change {
-	return append(forget(runID), journal.Forget(undoneID(runID)), journal.Forget("undo/"+runID))
+	return append(forget(runID), journal.Forget(undoneID(runID)), journal.Forget(undoPrefix+runID))
 }

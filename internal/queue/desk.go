@@ -118,7 +118,7 @@ func parse(id string) (action, lane string, ok bool) {
 	if len(parts) != 4 || parts[0] != string(work.Message) {
 		return "", "", false
 	}
-	return stuck.Unescape(parts[1]), stuck.Unescape(parts[2]), true
+	return work.Unescape(parts[1]), work.Unescape(parts[2]), true
 }
 
 func laneOf(id string) string {

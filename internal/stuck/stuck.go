@@ -159,8 +159,3 @@ func replay(ctx context.Context, items Items, item *work.Item, now time.Time) (b
 	}
 	return err == nil, err
 }
-
-var unescaper = strings.NewReplacer("%2F", "/", "%25", "%")
-
-// Unescape undoes registry.Escape.
-func Unescape(part string) string { return unescaper.Replace(part) }

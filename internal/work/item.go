@@ -60,6 +60,7 @@ const (
 	Timer    Kind = "timer"    // set by a command or an action
 	Schedule Kind = "schedule" // due again and again
 	Workflow Kind = "workflow" // started under an id
+	Pour     Kind = "pour"     // past events of one partition that an action gets again
 )
 
 // Status says where an item stands.
@@ -83,9 +84,3 @@ func (s Status) runs() bool { return s == Ready || s == Waiting || s == Compensa
 
 // Finished tells whether nothing will happen any more.
 func (s Status) Finished() bool { return s == Done || s == Failed || s == Cancelled }
-
-// MessageHome is the partition in which the messages of an action are kept, in a
-// store of so many: all in one, so that who serves it knows all of its lanes.
-func MessageHome(action string, partitions int) store.Partition {
-	return store.PartitionOf(store.Stream{Type: "message", ID: action}, partitions)
-}

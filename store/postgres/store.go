@@ -17,6 +17,7 @@ type Store struct {
 	gate       gate
 	identity   store.ID
 	partitions int
+	format     int
 	queue      queue
 	writers    []*writer
 	readers    *pool
@@ -101,6 +102,7 @@ func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {
 	if err := l.migrate(ctx, conn); err != nil {
 		return err
 	}
+	s.format = len(l.steps)
 	facts, err := l.readFacts(ctx, conn)
 	if err != nil {
 		return err
@@ -128,6 +130,9 @@ func (s *Store) meet(ctx context.Context, conn *pgx.Conn) {
 
 // Identity implements store.Store.
 func (s *Store) Identity() store.ID { return s.identity }
+
+// Format is that of the schema, for people.
+func (s *Store) Format() int { return s.format }
 
 // Partitions implements store.Store.
 func (s *Store) Partitions() int { return s.partitions }

@@ -132,6 +132,9 @@ func open(l layout, config Config) (*Store, error) {
 // Identity implements store.Store.
 func (s *Store) Identity() store.ID { return s.identity }
 
+// Format is that of the file, for people.
+func (s *Store) Format() int { return int(s.layout.format) }
+
 // Partitions is one.
 func (s *Store) Partitions() int { return 1 }
 

@@ -1,0 +1,157 @@
+package move
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/talix-dev/talix/internal/flow"
+	"github.com/talix-dev/talix/internal/queue"
+	"github.com/talix-dev/talix/internal/work"
+	"github.com/talix-dev/talix/store"
+)
+
+const (
+	// recordPage is how many records are read and written at a time.
+	recordPage = 256
+)
+
+// records brings the records over, each to where it is looked for in a store of
+// that many partitions. Again: there may be some of an earlier copy.
+func (k *copier) records(ctx context.Context, again bool) error {
+	m := k.meter("records", "records", 0, 0)
+	if again {
+		if err := k.strays(ctx); err != nil {
+			return err
+		}
+	}
+	return eachRecord(ctx, k.From, func(from store.Partition, page []store.Record) error {
+		all := map[store.Partition][]store.Change{}
+		for _, rec := range page {
+			p, ok, err := k.carry(from, &rec)
+			if err != nil {
+				return fmt.Errorf("carry the record %.80q in %q over: %w", rec.Key, rec.Space, err)
+			}
+			if ok {
+				all[p] = append(all[p], store.Change{Record: rec, Blind: true})
+			}
+		}
+		for p, changes := range all {
+			if err := commit(ctx, k.To, p, []store.Batch{{Records: changes}}, expectDurable); err != nil {
+				return err
+			}
+		}
+		k.did.Records += int64(len(page))
+		return m.at(ctx, k.did.Records, 0)
+	})
+}
+
+// eachRecord goes through the records of a store but those of moves.
+func eachRecord(ctx context.Context, s Store, do func(p store.Partition, page []store.Record) error) error {
+	for p := range store.Partition(s.Partitions()) {
+		spaces, err := s.Spaces(ctx, p)
+		if err != nil {
+			return err
+		}
+		for _, space := range spaces {
+			if space == Space {
+				continue
+			}
+			if err := eachOf(ctx, s, p, space, do); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func eachOf(ctx context.Context, s Store, p store.Partition, space string, do func(store.Partition, []store.Record) error) error {
+	for after := ""; ; {
+		page, err := s.Records(ctx, p, space, "", after, recordPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		if err := do(p, page); err != nil {
+			return err
+		}
+		after = page[len(page)-1].Key
+	}
+}
+
+var (
+	errStrange = errors.New("this release does not know in which partition it belongs: copy to a store with as many partitions")
+	errPour    = errors.New("events are being poured: let the program end that, or cancel it, and copy then")
+)
+
+// homeOf is the partition of a record of partition p of a store, in one of n
+// partitions.
+func homeOf(space, key string, p store.Partition, of, n int) (store.Partition, error) {
+	if n == 1 || n == of {
+		return min(p, store.Partition(n-1)), nil
+	}
+	home, ok := flow.Home(space, key)
+	if space == queue.Seen {
+		home, ok = work.Home(key)
+	}
+	if !ok {
+		return 0, errStrange
+	}
+	return store.PartitionOf(home, n), nil
+}
+
+// carry makes a record what the target gets, and tells in which partition;
+// false: it is left. Positions of the log are other ones there.
+func (k *copier) carry(from store.Partition, rec *store.Record) (store.Partition, bool, error) {
+	poured := strings.HasPrefix(rec.Key, string(work.Pour)+"/")
+	if rec.Space == work.Space && (poured || bytes.Contains(rec.Data, []byte(`"`+flow.Wrote+`"`))) {
+		var item work.Item
+		if err := json.Unmarshal(rec.Data, &item); err != nil && !poured {
+			return k.homeOf(from, rec) // it cannot be read there either
+		}
+		if poured && !item.Status.Finished() {
+			return 0, false, errPour
+		}
+		delete(item.Header, flow.Wrote)
+		data, err := json.Marshal(&item)
+		if err != nil {
+			return 0, false, err
+		}
+		rec.Data = data
+	}
+	if poured {
+		return 0, false, nil
+	}
+	return k.homeOf(from, rec)
+}
+
+func (k *copier) homeOf(from store.Partition, rec *store.Record) (store.Partition, bool, error) {
+	p, err := homeOf(rec.Space, rec.Key, from, k.From.Partitions(), k.To.Partitions())
+	return p, err == nil, err
+}
+
+// strays deletes records of an earlier copy that the source has no more.
+func (k *copier) strays(ctx context.Context) error {
+	return eachRecord(ctx, k.To, func(p store.Partition, page []store.Record) error {
+		var gone []store.Change
+		for i := range page {
+			home, err := homeOf(page[i].Space, page[i].Key, p, k.To.Partitions(), k.From.Partitions())
+			if err != nil {
+				return err
+			}
+			_, found, err := k.From.Record(ctx, home, page[i].Space, page[i].Key)
+			if err != nil {
+				return err
+			}
+			if !found {
+				gone = append(gone, store.Change{Op: store.Delete, Blind: true, Record: store.Record{Space: page[i].Space, Key: page[i].Key}})
+			}
+		}
+		if len(gone) == 0 {
+			return nil
+		}
+		return commit(ctx, k.To, p, []store.Batch{{Records: gone}}, expectDurable)
+	})
+}

@@ -1,0 +1,215 @@
+// Package cli is the talix command line: one file for each command. What a
+// command needs of the outside is handed in, so that commands meet no driver
+// and can be tested.
+//
+// To add a command, write a function in a file of its own that returns it, and
+// name it in commands.
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/talix-dev/talix/internal/id"
+	"github.com/talix-dev/talix/internal/move"
+	"github.com/talix-dev/talix/store"
+)
+
+// The codes with which a command ends.
+const (
+	Done      = 0 // it did what it was asked for
+	Failed    = 1 // it could not, or was interrupted
+	Misused   = 2 // it was not understood
+	Different = 3 // what it compared is not the same
+)
+
+// Env is the outside of a command. All of it is needed but Stdin.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Open opens the store at a place: a folder, or the URL of a database.
+	// Existing: it fails with store.ErrMissing instead of making one.
+	Open func(ctx context.Context, place string, existing bool) (store.Store, error)
+	Now  func() time.Time
+}
+
+// commands are all of them, in the order of help.
+func commands() []command {
+	return []command{exportCommand(), importCommand(), copyCommand(), verifyCommand(), doctorCommand(), completionCommand()}
+}
+
+// command is one command. Its flags are defined anew for each call.
+type command struct {
+	name  string
+	args  string // what follows its flags, as in "[file]"
+	about string // one line
+	more  string // paragraphs
+	plan  func(f *flag.FlagSet) run
+}
+
+// run does what a command is for, once its flags were read.
+type run func(ctx context.Context, c *call) error
+
+// call is one call of a command.
+type call struct {
+	Env
+	args  []string
+	json  bool
+	quiet bool
+	ids   *id.Source
+}
+
+// misuse is an error of who called the command.
+type misuse struct{ text string }
+
+func (m *misuse) Error() string { return m.text }
+
+func misused(format string, args ...any) error { return &misuse{fmt.Sprintf(format, args...)} }
+
+// Run runs the command that args name, and returns the code to end with. When
+// ctx ends, so does the command, in a state from which it can be gone on with.
+func Run(ctx context.Context, args []string, env Env) int {
+	if len(args) == 0 {
+		writeHelp(env.Stderr)
+		return Misused
+	}
+	if asksHelp(args[0]) {
+		return help(args[1:], env)
+	}
+	c, ok := find(args[0])
+	if !ok {
+		say(env.Stderr, "talix: there is no command %q; talix help lists them\n", args[0])
+		return Misused
+	}
+	return c.run(ctx, args[1:], env)
+}
+
+func asksHelp(arg string) bool {
+	return arg == "help" || arg == "--help" || arg == "-h" || arg == "-help"
+}
+
+func find(name string) (command, bool) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, true
+		}
+	}
+	return command{}, false
+}
+
+func (c command) run(ctx context.Context, args []string, env Env) int {
+	flags, do, call := c.define(env)
+	err := call.parse(flags, args)
+	if errors.Is(err, flag.ErrHelp) {
+		c.writeHelp(env.Stdout)
+		return Done
+	}
+	if err == nil {
+		err = do(ctx, call)
+	}
+	return call.end(ctx, c.name, err)
+}
+
+// define makes the flags of a command, those that all have among them.
+func (c command) define(env Env) (*flag.FlagSet, run, *call) {
+	call := &call{Env: env, ids: id.NewSource(env.Now)}
+	flags := flag.NewFlagSet("talix "+c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	do := c.plan(flags)
+	flags.BoolVar(&call.json, "json", false, "write what came of it as JSON")
+	flags.BoolVar(&call.quiet, "quiet", false, "do not tell how far it is")
+	return flags, do, call
+}
+
+// parse reads flags, which may stand before, between and behind arguments.
+func (c *call) parse(flags *flag.FlagSet, args []string) error {
+	for {
+		if err := flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return misused("%v", err)
+		}
+		rest := flags.Args()
+		if len(rest) == 0 {
+			return nil
+		}
+		c.args, args = append(c.args, rest[0]), rest[1:]
+	}
+}
+
+// end tells how a command ended.
+func (c *call) end(ctx context.Context, name string, err error) int {
+	if err == nil {
+		return Done
+	}
+	if c.json {
+		c.write(failure(err))
+	}
+	if ctx.Err() != nil {
+		say(c.Stderr, "talix %s: interrupted; the same command goes on from here%s\n", name, goOn(name))
+		return Failed
+	}
+	say(c.Stderr, "talix %s: %v\n", name, err)
+	switch _, wrong := errors.AsType[*misuse](err); {
+	case wrong:
+		say(c.Stderr, "talix %s --help tells more\n", name)
+		return Misused
+	case errors.Is(err, move.ErrDifferent):
+		return Different
+	}
+	return Failed
+}
+
+func goOn(name string) string {
+	if name == "export" {
+		return ", with --resume"
+	}
+	return ""
+}
+
+// say writes to people. What cannot be written, nobody can be told.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
+// failed is an error as JSON.
+type failed struct {
+	Error      string      `json:"error"`
+	Difference *difference `json:"difference,omitempty"`
+}
+
+type difference struct {
+	Entity   string        `json:"entity"`
+	EntityID string        `json:"entityId"`
+	Version  store.Version `json:"version"`
+	What     string        `json:"what"`
+}
+
+func failure(err error) failed {
+	f := failed{Error: err.Error()}
+	if d, ok := errors.AsType[*move.Difference](err); ok {
+		f.Difference = &difference{d.Stream.Type, d.Stream.ID, d.Version, d.What}
+	}
+	return f
+}
+
+// tell writes what came of a command: v as JSON, or else the text.
+func (c *call) tell(v any, format string, args ...any) {
+	if c.json {
+		c.write(v)
+		return
+	}
+	say(c.Stdout, format+"\n", args...)
+}
+
+func (c *call) write(v any) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err) // they are plain values
+	}
+	say(c.Stdout, "%s\n", data)
+}

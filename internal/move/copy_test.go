@@ -106,6 +106,7 @@ func TestCopyCarriesRecords(t *testing.T) {
 		{"step", "workflow/order/o1/0003.0001", store.Stream{Type: "workflow/order", ID: "o1"}},
 		{"step", "undone/workflow/order/o1/0001", store.Stream{Type: "workflow/order", ID: "o1"}},
 		{"step", "undo/workflow/order/o1/2/0001", store.Stream{Type: "workflow/order", ID: "o1"}},
+		{"snapshot", "type%2F1/e%1/x", store.Stream{Type: "type/1", ID: "e%1/x"}},
 		{"signal", "workflow/order/o1/paid/0190", store.Stream{Type: "workflow/order", ID: "o1"}},
 	} {
 		rec := store.Record{Space: c.space, Key: c.key, Data: []byte(c.key + "\x00"), Due: noon()}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/queue"
+	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
@@ -93,8 +94,11 @@ func homeOf(space, key string, p store.Partition, of, n int) (store.Partition, e
 		return min(p, store.Partition(n-1)), nil
 	}
 	home, ok := flow.Home(space, key)
-	if space == queue.Seen {
+	switch space {
+	case queue.Seen:
 		home, ok = work.Home(key)
+	case snapshot.Space:
+		home, ok = snapshot.StreamOf(key)
 	}
 	if !ok {
 		return 0, errStrange

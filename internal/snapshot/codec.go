@@ -8,8 +8,10 @@ import (
 	"hash/crc32"
 	"reflect"
 	"runtime/debug"
+	"strings"
 
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -24,6 +26,12 @@ func Key(s store.Stream) (string, bool) {
 
 // Prefix begins the keys of all snapshots of an entity type.
 func Prefix(entityType string) string { return registry.Escape(entityType) + "/" }
+
+// StreamOf is the entity whose snapshot has a key; false if it is no key of one.
+func StreamOf(key string) (store.Stream, bool) {
+	entityType, id, ok := strings.Cut(key, "/")
+	return store.Stream{Type: work.Unescape(entityType), ID: id}, ok
+}
 
 // Removal is the change that removes an entity's snapshot, if there is one; to
 // be committed with what makes it wrong.

@@ -142,7 +142,7 @@ func goesOn(t *testing.T, from, to int) {
 
 // settle lets a runtime work for a while, and stops it.
 func settle(rt *runtime.Runtime, d time.Duration) {
-	time.Sleep(d)
+	<-time.After(d) // of the bubble
 	synctest.Wait()
 	rt.Stop()
 }

@@ -62,28 +62,41 @@ func (r *Runtime) onEvent(ctx context.Context, a *registry.Action, facts registr
 		return deliver.Run{Err: r.publishAll(ctx, a, facts, e)}
 	}
 	runID := registry.RunID(string(work.Event), a.Name, e.Stream.Type, e.Stream.ID, strconv.FormatInt(int64(e.Version), 10))
-	run := r.flow.Open(e.Partition, runID, fresh)
+	return r.deliver(ctx, a, facts, e, delivery{runID: runID, base: a.Name, fresh: fresh})
+}
+
+// delivery is what tells one delivery of an event to an action from another.
+type delivery struct {
+	runID  string
+	base   string // what the ids of what it runs derive from, beside the event
+	fresh  bool
+	replay bool
+}
+
+func (r *Runtime) deliver(ctx context.Context, a *registry.Action, facts registry.Facts, e *store.Event, d delivery) deliver.Run {
+	run := r.flow.Open(e.Partition, d.runID, d.fresh)
 	line := run.Line()
 	var err error
 	acted := false
 	for i := 0; i < facts.Len() && err == nil; i++ {
 		if f := facts.At(i); f.Event.Go == a.Event.Go {
 			acted = true
-			err = r.onFact(ctx, a, f, e, line)
+			err = r.onFact(ctx, a, f, e, line, d)
 		}
 	}
 	if acted && err == nil {
 		err = run.Missed(ctx)
 	}
-	return ended(run, fresh, err)
+	return ended(run, d.fresh, err)
 }
 
 // onFact runs an action on one of the events that a stored one is. The ids of
-// what it runs derive from the event and the action.
-func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fact, e *store.Event, line *flow.Line) error {
+// what it runs derive from the event and the delivery's base.
+func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fact, e *store.Event, line *flow.Line, d delivery) error {
 	s := r.newScope(cause{
-		base:        id.DeriveName(f.As.ID, a.Name),
+		base:        id.DeriveName(f.As.ID, d.base),
 		delivered:   true,
+		replay:      d.replay,
 		correlation: e.Correlation,
 		causation:   e.ID,
 		wrote:       positions{{e.Partition, e.Position}},

@@ -132,7 +132,7 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.others[work.Event] = r.dispatcher.RunItem
+	r.others[work.Event], r.others[work.Pour] = r.dispatcher.RunItem, r.runPour
 	r.queues, err = queue.New(ctx, queue.Config{
 		Registry: r.registry, Store: r.cfg.Store, Group: r.group, Work: r.flow.Work, Brokers: r.brokers(), Act: r.onMessage,
 		Forget: flow.Forget, NewRev: r.ids.New, Now: r.cfg.Now, Log: r.cfg.Log, Shared: r.shared(),

@@ -25,6 +25,7 @@ type cause struct {
 	// decide otherwise; what it did first stands. Without it, base is a
 	// caller's key, and the same key for something else is refused.
 	delivered   bool
+	replay      bool // a pour delivers
 	correlation store.ID
 	causation   store.ID
 	caller      string // the action's name
@@ -60,7 +61,7 @@ func (r *Runtime) newScope(c cause) *scope {
 }
 
 func (s *scope) Origin() registry.Origin {
-	o := registry.Origin{Correlation: s.cause.correlation, Delivery: s.cause.base}
+	o := registry.Origin{Correlation: s.cause.correlation, Delivery: s.cause.base, Replay: s.cause.replay}
 	if o.Delivery.IsZero() {
 		o.Delivery = o.Correlation
 	}

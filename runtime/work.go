@@ -32,7 +32,7 @@ func (r *Runtime) Work() Work { return Work{r} }
 type WorkItem struct {
 	ID      string // names it in calls of Work
 	RunID   string // names the run under way, for talix.Send
-	Kind    string // event, message, timer, schedule, request or workflow
+	Kind    string // event, message, pour, timer, schedule, request or workflow
 	Action  string
 	Service string // empty: no service of this program has the action any more
 	// Status is ready (it runs when it is due), waiting, parked, suspended,
@@ -66,7 +66,7 @@ type WorkFilter struct {
 	Max int
 }
 
-var workKinds = [...]work.Kind{work.Event, work.Message, work.Request, work.Schedule, work.Timer, work.Workflow}
+var workKinds = [...]work.Kind{work.Event, work.Message, work.Pour, work.Request, work.Schedule, work.Timer, work.Workflow}
 
 // List lists unfinished work, in the order of kinds and then of IDs.
 func (w Work) List(ctx context.Context, f WorkFilter) ([]WorkItem, error) {
@@ -100,7 +100,7 @@ func (w Work) ofKind(ctx context.Context, kind work.Kind, f WorkFilter, max int)
 	if f.Action != "" {
 		prefix += registry.Escape(f.Action) + "/"
 	}
-	if kind == work.Schedule || kind == work.Request { // the ID of a clock ends with its action
+	if kind == work.Schedule || kind == work.Request || kind == work.Pour { // the ID of a clock ends with its action
 		prefix = string(kind) + "/"
 	}
 	for after := f.After; len(out) < max; {
@@ -265,7 +265,7 @@ func (w Work) Retry(ctx context.Context, id string) error {
 // Skip gives up what a piece of work is stuck at: an event or message, and what
 // stands behind it goes on; a timer; a request; one time of a schedule. A
 // workflow is cancelled, so that it is undone; if it is its undoing that is
-// stuck, that is given up.
+// stuck, that is given up. A pour passes over the event.
 func (w Work) Skip(ctx context.Context, id string) error {
 	if there, err := w.r.workElsewhere(ctx, "skip", id); there {
 		return w.fault(err)
@@ -278,6 +278,9 @@ func (w Work) retry(ctx context.Context, id string) error {
 }
 
 func (w Work) skip(ctx context.Context, id string) error {
+	if strings.HasPrefix(id, string(work.Pour)+"/") {
+		return w.fault(Pours(w).skip(ctx, id))
+	}
 	return w.change(ctx, id, w.r.dispatcher.Skip, w.r.queues.Skip, w.r.flow.Skip)
 }
 

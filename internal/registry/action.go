@@ -106,6 +106,7 @@ type Origin struct {
 	Correlation store.ID // shared by everything that one outside cause led to
 	Delivery    store.ID // the same whenever the same trigger is delivered again
 	RunID       string   // empty if the run is not kept
+	Replay      bool     // the trigger is a past event that was poured
 }
 
 // Kept is what an action may do with work that is kept. What needs the journal

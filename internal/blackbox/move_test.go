@@ -157,9 +157,6 @@ func TestExportAndImportSurviveKill(t *testing.T) {
 	}
 	x.run(0, "verify", "--from", from, "--to", to)
 	x.run(0, "doctor", "--data", to)
-	if out := x.run(0, "import", "--data", to, "--json", file); !strings.Contains(out, `"added": 0`) {
-		t.Errorf("again: %s", out)
-	}
 }
 
 // A copy that is killed on its way again and again, and gone on with, is equal
@@ -181,7 +178,6 @@ func TestCopySurvivesKill(t *testing.T) {
 			x.run(0, "copy", "--from", from, "--to", to)
 			x.run(0, "verify", "--from", from, "--to", to)
 			x.wantBeside(x.run(0, "doctor", "--json", "--quiet", flag, to), int64(events))
-			x.run(0, "copy", "--from", from, "--to", to)
 		})
 	}
 }

@@ -137,7 +137,7 @@ func TestExportIsGoneOnWith(t *testing.T) {
 	fill(t, from, 5, 40, 14)
 	full := export(t, exportOf(from))
 	name := filepath.Join(t.TempDir(), "export.ndjson")
-	for at := 0; at <= len(full); at += 1 + at/37 {
+	for at := 0; at <= len(full); at += 1 + at/19 {
 		if err := os.WriteFile(name, full[:at], 0o600); err != nil {
 			t.Fatal(err)
 		}

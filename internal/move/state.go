@@ -28,14 +28,14 @@ type copyState struct {
 
 // load reads what was saved under a key.
 func load(ctx context.Context, s store.Keeper, key string, into any) (bool, error) {
-	rec, found, err := s.Record(ctx, 0, Space, key)
-	if err == nil && found {
-		err = json.Unmarshal(rec.Data, into)
+	found, err := s.Records(ctx, 0, Space, key, "", 1)
+	if err == nil && len(found) > 0 {
+		err = json.Unmarshal(found[0].Data, into)
 	}
 	if err != nil {
 		return false, fmt.Errorf("read how far %s is: %w", key, err)
 	}
-	return found, nil
+	return len(found) > 0, nil
 }
 
 // save keeps something under a key; nil deletes it.

@@ -14,6 +14,7 @@ import (
 	"github.com/talix-dev/talix/runtime"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/memory"
+	"github.com/talix-dev/talix/store/storetest"
 )
 
 // plant appends events to purses and shelves: one for each time, the seconds
@@ -268,5 +269,31 @@ func TestCursorsOfLists(t *testing.T) {
 	plain := start(t, newWorld(), forward{s, s})
 	if _, err := plain.Entities().List(t.Context(), runtime.ListFilter{}); !errors.Is(err, talix.ErrRejected) {
 		t.Errorf("a store that lists nothing: %v", err)
+	}
+}
+
+// Every node tells of all entities, whoever owns them.
+func TestEntitiesOnEveryNode(t *testing.T) {
+	t.Parallel()
+	s, w := memory.New(memory.Config{}), newWorld()
+	t.Cleanup(func() { storetest.Check(t, s) })
+	plant(t, s, 40, make([]int, 120))
+	want := wanted(t, s, runtime.ListFilter{})
+	for i, one := range nodes(t, 2, s, nil, w.service()) {
+		if got := pages(t, one.Runtime, runtime.ListFilter{Max: 7}); sorted(got) != sorted(want) {
+			t.Errorf("node %d lists %d entities, want %d", i, len(got), len(want))
+		}
+		for _, e := range want {
+			newest, err := one.Entities().Events(t.Context(), e.EntityType, e.EntityID, runtime.EventFilter{Reverse: true, Max: 1, States: true})
+			if err != nil || len(newest) != 1 || newest[0].Version != e.Version || newest[0].State == nil {
+				t.Errorf("node %d: the newest of %s is %+v, %v", i, e.EntityID, newest, err)
+			}
+			if e.EntityType != "purse" {
+				continue
+			}
+			if p, err := one.Entities().Preview(t.Context(), "purse.put", e.EntityID, []byte(`{"n":1}`)); err != nil || p.Version != e.Version+1 {
+				t.Errorf("node %d: a preview of %s: %+v, %v", i, e.EntityID, p, err)
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package talixtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -82,15 +83,9 @@ func foldTwice(e *registry.Entity, events []store.Event) (any, error) {
 func fold(e *registry.Entity, events []store.Event) (any, error) {
 	state := e.New()
 	for i := range events {
-		def := e.ByName[events[i].Type]
-		if def == nil {
-			return nil, fmt.Errorf("event %d, %s, is no event type of the entity any more", i+1, events[i].Type)
-		}
-		value, err := def.Decode(events[i].Data)
-		if err == nil {
-			err = guard(func() { def.Apply(state, value, &events[i]) })
-		}
-		if err != nil {
+		var fault error
+		broke := guard(func() { fault = e.Fold(state, &events[i]) })
+		if err := cmp.Or(broke, fault); err != nil {
 			return nil, fmt.Errorf("fold event %d, %s: %w", i+1, events[i].Type, err)
 		}
 	}

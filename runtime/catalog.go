@@ -13,41 +13,41 @@ import (
 // in the order of definition. Schemas are JSON Schemas of inputs; their
 // references, such as #/components/schemas/Movement, name an entry of Schemas.
 type Catalog struct {
-	Services []string
-	Entities []EntityInfo
-	Commands []CommandInfo
-	Actions  []ActionInfo
-	Views    []ViewInfo
-	Queries  []QueryInfo
-	Schemas  map[string]json.RawMessage
+	Services []string                   `json:"services,omitempty"`
+	Entities []EntityInfo               `json:"entities,omitempty"`
+	Commands []CommandInfo              `json:"commands,omitempty"`
+	Actions  []ActionInfo               `json:"actions,omitempty"`
+	Views    []ViewInfo                 `json:"views,omitempty"`
+	Queries  []QueryInfo                `json:"queries,omitempty"`
+	Schemas  map[string]json.RawMessage `json:"schemas,omitempty"`
 	// Partitions is how many the store has.
-	Partitions int
+	Partitions int `json:"partitions,omitempty"`
 }
 
 // Info is what all definitions have.
 type Info struct {
-	Name    string
-	Service string
-	Place   string // where it is defined, as in account/account.go:12
+	Name    string `json:"name"`
+	Service string `json:"service"`
+	Place   string `json:"place"` // where it is defined, as in account/account.go:12
 }
 
 // EntityInfo is an entity type.
 type EntityInfo struct {
-	Info   // its name is the entity type
-	Events []EventInfo
+	Info               // its name is the entity type
+	Events []EventInfo `json:"events,omitempty"`
 }
 
 // EventInfo is an event type.
 type EventInfo struct {
-	Type   string
-	Schema int
+	Type   string `json:"type,omitempty"`
+	Schema int    `json:"schema,omitempty"`
 }
 
 // CommandInfo is a command.
 type CommandInfo struct {
-	Info   // its name is unique in the runtime, as in account.deposit
-	Entity string
-	Input  json.RawMessage
+	Info                   // its name is unique in the runtime, as in account.deposit
+	Entity string          `json:"entity,omitempty"`
+	Input  json.RawMessage `json:"input,omitempty"`
 }
 
 // ActionInfo is an action with its trigger.
@@ -55,45 +55,46 @@ type ActionInfo struct {
 	Info
 	// Trigger is http, event, source, message, timer, schedule, workflow or
 	// publish.
-	Trigger string
+	Trigger string `json:"trigger,omitempty"`
 	// On says which: a method and path, event types, a topic, a cron line, the
 	// name of a timer or of an outside trigger.
-	On []string
+	On []string `json:"on,omitempty"`
 	// To is the topic of a publish.
-	To string
+	To string `json:"to,omitempty"`
 	// Async: an HTTP action that answers before the work.
-	Async bool
+	Async bool `json:"async,omitempty"`
 	// Input is that of a workflow, or nil.
-	Input json.RawMessage
+	Input json.RawMessage `json:"input,omitempty"`
 }
 
 // ViewInfo is a view.
 type ViewInfo struct {
 	Info
-	Tables []TableInfo
-	Takes  []string // event types
+	Tables []TableInfo `json:"tables,omitempty"`
+	Takes  []string    `json:"takes,omitempty"` // event types
 }
 
 // TableInfo is a table of a view.
 type TableInfo struct {
-	Name    string
-	Columns []ColumnInfo
+	Name    string       `json:"name"`
+	Columns []ColumnInfo `json:"columns,omitempty"`
 }
 
 // ColumnInfo is a column of a table.
 type ColumnInfo struct {
-	Name string
-	Key  bool
+	Name string `json:"name"`
+	Key  bool   `json:"key,omitempty"`
 }
 
 // QueryInfo is a query.
 type QueryInfo struct {
 	Info
-	Method, Path string   // empty: not exposed over HTTP
-	SQL          string   // empty: a function
-	Reads        []string // tables, of one in SQL
-	Live         bool
-	Input        json.RawMessage
+	Method string          `json:"method,omitempty"` // empty: not exposed over HTTP
+	Path   string          `json:"path,omitempty"`   // empty: not exposed over HTTP
+	SQL    string          `json:"sql,omitempty"`    // empty: a function
+	Reads  []string        `json:"reads,omitempty"`  // tables, of one in SQL
+	Live   bool            `json:"live,omitempty"`
+	Input  json.RawMessage `json:"input,omitempty"`
 }
 
 // Catalog tells what the runtime hosts.

@@ -62,64 +62,6 @@ func TestCatalog(t *testing.T) {
 	}
 }
 
-func TestTimeline(t *testing.T) {
-	t.Parallel()
-	rt := bank(t, checked(t, memory.Config{}), tables(t))
-	for i := range 20 {
-		if _, err := talix.Run(rt.Context(t.Context()), account.Deposit, "a", account.Movement{Amount: int64(i + 1)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, test := range []struct{ first, last, from, to int64 }{{1, 3, 1, 3}, {18, 100, 18, 20}, {5, 0, 16, 20}, {50, 0, 1, 20}, {21, 30, 0, -1}} {
-		got, err := rt.Log().Timeline(t.Context(), "account", "a", test.first, test.last)
-		if err != nil || int64(len(got)) != test.to-test.from+1 {
-			t.Errorf("%+v: %d moments, %v", test, len(got), err)
-			continue
-		}
-		for i, m := range got {
-			v := test.from + int64(i)
-			if want := fmt.Sprintf(`{"Balance":%d}`, v*(v+1)/2); m.Version != v || string(m.State) != want || m.Fault != "" {
-				t.Errorf("%+v: moment %d is version %d with %s, want %s", test, i, m.Version, m.State, want)
-			}
-		}
-	}
-	if _, err := rt.Log().Timeline(t.Context(), "nothing", "a", 1, 2); !errors.Is(err, talix.ErrNotFound) {
-		t.Error(err)
-	}
-}
-
-// Cursed is an event that can't be applied.
-type Cursed struct{}
-
-func (Cursed) Apply(*Purse, talix.Meta) { panic("a curse") }
-
-func TestTimelineOfPoison(t *testing.T) {
-	t.Parallel()
-	s := checked(t, memory.Config{})
-	purses := talix.NewEntity("purse", talix.Event[Put]("PURSE:PUT"))
-	put := talix.NewCommand(purses, "put", func(c talix.CommandContext[Purse], n int) (int, error) {
-		c.Emit(Put{n})
-		return 0, nil
-	})
-	service := func(parts ...talix.Component) func(*runtime.Config) {
-		return func(c *runtime.Config) {
-			c.Parts = []talix.Part{talix.Service{Name: "p", Components: parts}}
-		}
-	}
-	rt := start(t, newWorld(), s, service(purses, put))
-	for range 3 {
-		if _, err := talix.Run(rt.Context(t.Context()), put, "p", 1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rt.Stop()
-	rt = start(t, newWorld(), s, service(talix.NewEntity("purse", talix.Event[Cursed]("PURSE:PUT"))))
-	got, err := rt.Log().Timeline(t.Context(), "purse", "p", 1, 0)
-	if err != nil || len(got) != 1 || !strings.Contains(got[0].Fault, "version 1") || !strings.Contains(got[0].Fault, "a curse") || got[0].State != nil {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
 func TestNewest(t *testing.T) {
 	t.Parallel()
 	rt := bank(t, checked(t, memory.Config{}), tables(t))
@@ -281,7 +223,7 @@ func TestReportsTellTheCause(t *testing.T) {
 	eventually(t, func() bool {
 		return len(r.of(talix.KindCommand, "account.deposit")) == 2 && len(r.of(talix.KindAction, "reward")) == 2
 	})
-	events, err := rt.Log().Timeline(t.Context(), "account", "a", 2, 2)
+	events, err := rt.Entities().Events(t.Context(), "account", "a", runtime.EventFilter{From: 2, To: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

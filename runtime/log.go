@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"runtime/debug"
 	"slices"
-	"strings"
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/internal/registry"
@@ -94,73 +92,6 @@ func loggedOf(e *store.Event) Logged {
 		},
 		Partition: int(e.Partition), Position: int64(e.Position), Schema: e.Schema, Payload: e.Data,
 	}
-}
-
-// Timeline folds an entity from its first event on, and gives the moments whose
-// versions are from first to last; last below one stands for the newest, and
-// then first counts back from it. It is made anew each time.
-func (l Log) Timeline(ctx context.Context, entityType, id string, first, last int64) ([]Moment, error) {
-	def := l.r.registry.Entity(entityType)
-	if def == nil {
-		return nil, talix.NotFound("no service of this runtime has the entity %q", entityType)
-	}
-	f := folding{def: def, state: def.New()}
-	var moments []Moment
-	for e, err := range l.r.cfg.Store.Load(ctx, store.Stream{Type: entityType, ID: id}, 0) {
-		if err != nil {
-			return nil, l.fault(fmt.Errorf("load entity: %w", err))
-		}
-		if last > 0 && int64(e.Version) > last {
-			break
-		}
-		f.add(&e)
-		switch {
-		case last > 0 && int64(e.Version) < first:
-			continue
-		case last <= 0 && int64(len(moments)) >= first:
-			moments = moments[1:]
-		}
-		moments = append(moments, f.moment(&e))
-	}
-	return moments, nil
-}
-
-// folding is a fold that goes on from event to event, until one fails.
-type folding struct {
-	def   *registry.Entity
-	state any
-	fault string
-}
-
-func (f *folding) add(e *store.Event) {
-	if f.fault != "" {
-		return
-	}
-	if err := f.apply(e); err != nil {
-		f.fault = fmt.Sprintf("version %d, %s: %v", e.Version, e.Type, err)
-	}
-}
-
-func (f *folding) apply(e *store.Event) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			first, _, _ := strings.Cut(string(debug.Stack()), "\n")
-			err = fmt.Errorf("panic in Apply: %v (%s)", p, first)
-		}
-	}()
-	return f.def.Fold(f.state, e)
-}
-
-func (f *folding) moment(e *store.Event) Moment {
-	m := Moment{Logged: loggedOf(e), Fault: f.fault}
-	if f.fault == "" {
-		data, err := json.Marshal(f.state)
-		if err != nil {
-			m.Fault = "the state cannot be written as JSON: " + err.Error()
-		}
-		m.State = data
-	}
-	return m
 }
 
 func (l Log) fault(err error) error {

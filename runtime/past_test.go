@@ -146,7 +146,7 @@ func TestPastEventsAreFolded(t *testing.T) {
 	if err != nil || got.State != (Jar{500, true}) || got.Version != 6 {
 		t.Errorf("%+v, %v", got, err)
 	}
-	moments, err := rt.Log().Timeline(t.Context(), "jar", "a", 10, 0)
+	moments, err := rt.Entities().Events(t.Context(), "jar", "a", runtime.EventFilter{States: true})
 	if err != nil || len(moments) != 6 || moments[3].Fault != "" || string(moments[3].State) != `{"Cents":491,"Closed":false}` {
 		t.Errorf("%+v, %v", moments, err)
 	}

@@ -1,12 +1,14 @@
 package standalone
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 )
 
@@ -19,7 +21,7 @@ type setting struct {
 func (a *App) settings() []setting {
 	return []setting{
 		{"listen", "127.0.0.1:8080", "`address` of the HTTP triggers; port 0 takes a free one", &a.Listen},
-		{"admin", "127.0.0.1:8081", "`address` of health (/healthz) and readiness (/readyz)", &a.Admin},
+		{"admin", "127.0.0.1:8081", "`address` of the console, its API (/api/v1), health (/healthz) and readiness (/readyz)", &a.Admin},
 		{"data", "./data", "`folder` of what the program stores", &a.Data},
 		{"store", "sqlite", "`where` events and views are stored: sqlite (in the data folder), memory (gone at the end), or a PostgreSQL database as in postgres://user:password@host:5432/name, on which several processes can work as a cluster", &a.Store},
 		{"broker", "embedded", "`where` queues and topics are, if the program has any: embedded (in the data folder), or a NATS server as in nats://127.0.0.1:4222", &a.Broker},
@@ -33,6 +35,9 @@ func (a *App) settings() []setting {
 // wins over its variable.
 func Parse(flags *flag.FlagSet, args []string, getenv func(string) string) (*App, error) {
 	a := &App{Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), Out: os.Stdout}
+	if err := a.adminFlags(flags, getenv); err != nil {
+		return nil, err
+	}
 	for _, s := range a.settings() {
 		env := "TALIX_" + strings.ToUpper(strings.ReplaceAll(s.name, "-", "_"))
 		value := s.value
@@ -45,6 +50,9 @@ func Parse(flags *flag.FlagSet, args []string, getenv func(string) string) (*App
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
+	if a.AdminToken == "" {
+		a.AdminToken = getenv("TALIX_ADMIN_TOKEN")
+	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("there is an argument %q, but this program takes flags only", flags.Arg(0))
 	}
@@ -54,6 +62,18 @@ func Parse(flags *flag.FlagSet, args []string, getenv func(string) string) (*App
 	return a, nil
 }
 
+// adminFlags are those of the console. What --help prints is not to tell the
+// token.
+func (a *App) adminFlags(flags *flag.FlagSet, getenv func(string) string) error {
+	flags.StringVar(&a.AdminToken, "admin-token", "", "`secret` that the console and its API ask for; needed where --admin is no loopback address; environment: TALIX_ADMIN_TOKEN, which other users of the machine cannot read")
+	readOnly, err := strconv.ParseBool(cmp.Or(getenv("TALIX_ADMIN_READ_ONLY"), "false"))
+	if err != nil {
+		return fmt.Errorf("TALIX_ADMIN_READ_ONLY %q: write true or false", getenv("TALIX_ADMIN_READ_ONLY"))
+	}
+	flags.BoolVar(&a.AdminReadOnly, "admin-read-only", readOnly, "let the console and its API change nothing; environment: TALIX_ADMIN_READ_ONLY")
+	return nil
+}
+
 func (a *App) check() error {
 	if err := checkAddress("listen", a.Listen); err != nil {
 		return err
@@ -61,7 +81,7 @@ func (a *App) check() error {
 	if err := checkAddress("admin", a.Admin); err != nil {
 		return err
 	}
-	if err := a.checkBroker(); err != nil {
+	if err := errors.Join(a.checkAdmin(), a.checkBroker()); err != nil {
 		return err
 	}
 	if a.Data == "" {

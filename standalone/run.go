@@ -38,6 +38,7 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 		return err
 	}
 	defer others.stop()
+	parts, counted := withMeter(parts)
 	rt, err := runtime.New(ctx, runtime.Config{
 		Store: events, Tables: tables, Brokers: brokers, Parts: parts, Log: a.Log, Cluster: others.config(a),
 	})
@@ -53,13 +54,15 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	}
 	triggers.http.RegisterOnShutdown(rt.EndWatches) // or it would wait for those who watch
 	defer triggers.stop()
-	admin, err := a.serve(ctx, "admin", a.Admin, adminHandler(rt))
+	rt.Start()
+	pages := a.newConsole(rt, counted)
+	admin, err := a.serve(ctx, "admin", a.Admin, adminHandler(rt, pages))
 	if err != nil {
 		return err
 	}
+	admin.http.RegisterOnShutdown(pages.Close)
 	defer admin.stop()
 
-	rt.Start()
 	select {
 	case <-ctx.Done():
 	case err = <-triggers.failed:
@@ -114,19 +117,4 @@ func (s *server) stop() {
 	if err := s.http.Shutdown(ctx); err != nil {
 		_ = s.http.Close() // requests that take longer are cut
 	}
-}
-
-func adminHandler(rt *runtime.Runtime) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "ok")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := rt.Ready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
-	return mux
 }

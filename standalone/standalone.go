@@ -31,7 +31,7 @@ func Main(parts ...talix.Part) { New().Main(parts...) }
 // depend on them.
 type App struct {
 	Listen string // address of the HTTP triggers
-	Admin  string // address of health and readiness
+	Admin  string // address of the console, health and readiness
 	Data   string // folder of what the program stores
 	Store  string // "sqlite", "memory", or the URL of a PostgreSQL database
 	Broker string // "embedded", or the URL of a NATS server
@@ -40,6 +40,9 @@ type App struct {
 	// it listens for them on ClusterListen, or there too. ClusterKey is a secret
 	// that all nodes share.
 	Advertise, ClusterListen, ClusterKey string
+
+	AdminToken    string // what the console asks for; empty: nothing, on a loopback address
+	AdminReadOnly bool   // the console changes nothing
 
 	// Brokers are more brokers, by name. One with the empty name takes the
 	// place of the one that Broker says.

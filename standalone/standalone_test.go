@@ -31,11 +31,11 @@ func parse(args []string, env map[string]string) (*standalone.App, error) {
 
 func TestFlags(t *testing.T) {
 	t.Parallel()
-	app, err := parse([]string{"--listen", ":1", "--store=memory"}, map[string]string{"TALIX_LISTEN": ":2", "TALIX_ADMIN": ":3", "TALIX_DATA": "there"})
+	app, err := parse([]string{"--listen", ":1", "--store=memory"}, map[string]string{"TALIX_LISTEN": ":2", "TALIX_ADMIN": "[::1]:3", "TALIX_DATA": "there"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if app.Listen != ":1" || app.Admin != ":3" || app.Data != "there" || app.Store != "memory" {
+	if app.Listen != ":1" || app.Admin != "[::1]:3" || app.Data != "there" || app.Store != "memory" {
 		t.Errorf("%+v", app)
 	}
 	if got, want := app.Path("files", "a"), filepath.Join("there", "files", "a"); got != want {
@@ -51,6 +51,9 @@ func TestBadFlags(t *testing.T) {
 	}{
 		{[]string{"--listen", "8080"}, "host:port"},
 		{[]string{"--admin", "x:"}, "host:port"},
+		{[]string{"--admin", ":8081"}, "set --admin-token"},
+		{[]string{"--admin", "0.0.0.0:8081"}, "set --admin-token"},
+		{[]string{"--admin", "10.0.0.1:8081", "--admin-token", "short"}, "at least 16"},
 		{[]string{"--data", ""}, "--data is empty"},
 		{[]string{"--store", "mysql"}, "allowed are sqlite, memory"},
 		{[]string{"--store", "mysql://db"}, "allowed are sqlite, memory"},

@@ -105,6 +105,18 @@ func runtimeImports(m *Module) []Finding {
 		})
 }
 
+// consoleImports lets the console see a runtime as any other program can.
+func consoleImports(m *Module) []Finding {
+	return allow(m, ui, "the console stands on the runtime's public API, the ports' types and the standard library: export there what it needs",
+		func(_ *Package, path string) bool {
+			dir, inside := m.Inside(path)
+			if !inside {
+				return standard(path)
+			}
+			return slices.Contains([]kind{root, port, host, ui}, kindOf(dir))
+		})
+}
+
 // meetsDrivers holds for every shipped folder that has no stricter rule.
 func meetsDrivers(m *Module) []Finding {
 	const mend = "only standalone, cmd and examples choose a driver, and talixtest those that need no server: take the port's interface"

@@ -51,7 +51,10 @@ func importExamples() []example {
 		{"meets-drivers", "test kit in memory", tree{"talixtest/t.go": m + "/store/memory"}, nil},
 		{"meets-drivers", "test kit with tables", tree{"talixtest/t.go": m + "/store/sqlite " + m + "/broker/memory"}, nil},
 		{"meets-drivers", "test kit on a server", tree{"talixtest/t.go": m + "/store/postgres"}, []string{"talixtest imports " + m + "/store/postgres"}},
-		{"meets-drivers", "console", tree{"console/c.go": m + "/store/sqlite"}, []string{"console imports " + m + "/store/sqlite"}},
+		{"console-imports", "runtime", tree{"console/c.go": m + " " + m + "/runtime " + m + "/store " + m + "/console/api net/http", "console/api/a.go": m + "/runtime"}, nil},
+		{"console-imports", "driver", tree{"console/c.go": m + "/store/sqlite"}, []string{"console imports " + m + "/store/sqlite"}},
+		{"console-imports", "engine", tree{"console/api/a.go": m + "/internal/work"}, []string{"export there what it needs"}},
+		{"console-imports", "library", tree{"console/c.go": "other.org/x"}, []string{"console imports other.org/x"}},
 
 		{"example-imports", "drivers", tree{"examples/bank/m.go": m + "/standalone " + m + "/store/sqlite"}, nil},
 		{"example-imports", "own internals", tree{"examples/bank/m.go": m + "/examples/bank/internal/x"}, nil},

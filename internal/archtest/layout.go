@@ -12,7 +12,7 @@ func ports() []string { return []string{"blob", "broker", "source", "store", "ta
 type kind int
 
 const (
-	other    kind = iota // console, talixtest, files, …: shipped, without rules of its own
+	other    kind = iota // files, …: shipped, without rules of its own
 	root                 // the words that users write
 	port                 // a contract
 	driver               // one technology behind a port
@@ -22,6 +22,7 @@ const (
 	program              // standalone and cmd: where the runtime meets drivers
 	example
 	kit // talixtest: a runtime on drivers that need no server
+	ui  // console: what people see of a runtime
 )
 
 // kindOf tells what a folder is for.
@@ -58,6 +59,8 @@ func kindOfTop(first string) kind {
 		return example
 	case "talixtest":
 		return kit
+	case "console":
+		return ui
 	}
 	return other
 }

@@ -35,6 +35,7 @@ func Imports() []Rule {
 		{"internal-imports", internalImports},
 		{"root-imports", rootImports},
 		{"runtime-imports", runtimeImports},
+		{"console-imports", consoleImports},
 		{"meets-drivers", meetsDrivers},
 		{"example-imports", exampleImports},
 		{"import-cycle", importCycle},

@@ -1,0 +1,114 @@
+package console
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/console/api"
+	"github.com/talix-dev/talix/runtime"
+)
+
+// entityList is the page of an entity type.
+type entityList struct {
+	Types  []runtime.EntityInfo
+	Type   string
+	Search string
+	Found  []api.EntityRef
+}
+
+const shownEntities = 50
+
+func (c *Console) entities(r *http.Request) (view, error) {
+	q := r.URL.Query()
+	l := entityList{Types: c.api.Catalog().Entities, Type: q.Get("type"), Search: q.Get("search")}
+	if l.Type == "" && len(l.Types) > 0 {
+		l.Type = l.Types[0].Name
+	}
+	v := view{page: "entities", title: "Entities", tab: "/entities", Data: &l}
+	if l.Type == "" {
+		return v, nil
+	}
+	var err error
+	l.Found, err = c.api.Entities(r.Context(), l.Type, l.Search, shownEntities)
+	return v, err
+}
+
+// timeline is the page of an entity: some of its moments, one of which is
+// looked at.
+type timeline struct {
+	api.Entity
+	Newest       int64 // version
+	At           api.Moment
+	Page         []api.Moment // the newest first
+	Older, Newer int64        // versions on the pages beside; zero: there is none
+	First, Last  int64        // versions of this page
+	Prev, Next   int64        // versions beside the one looked at
+	Commands     []string     // that can be run on it
+}
+
+const shownMoments = 25
+
+func (c *Console) entity(r *http.Request) (view, error) {
+	q := r.URL.Query()
+	t, err := c.timeline(r, q.Get("type"), q.Get("id"), q.Get("v"))
+	if err != nil {
+		return view{}, err
+	}
+	for _, d := range c.api.Catalog().Commands {
+		if d.Entity == t.Type {
+			t.Commands = append(t.Commands, d.Name)
+		}
+	}
+	return view{page: "entity", title: t.Type + " " + t.ID, tab: "/entities", Data: t}, nil
+}
+
+func (c *Console) timeline(r *http.Request, entityType, id, version string) (t timeline, err error) {
+	at := int64(0)
+	if version != "" {
+		if at, err = strconv.ParseInt(version, 10, 64); err != nil || at < 0 {
+			return t, talix.Invalid("query.v", "is no version")
+		}
+	}
+	if t.Entity, err = c.api.Entity(r.Context(), entityType, id, 0, 0); err != nil {
+		return t, err
+	}
+	t.Newest = t.Version
+	if at == 0 || at > t.Newest {
+		at = t.Newest
+	}
+	t.Last = min(t.Newest, max(at, shownMoments)) // pages from the first event on
+	if rest := at % shownMoments; rest != 0 {
+		t.Last = min(t.Newest, at-rest+shownMoments)
+	}
+	t.First = max(t.Last-shownMoments+1, 1)
+	if t.Moments[0].Version > t.First {
+		if t.Entity, err = c.api.Entity(r.Context(), entityType, id, t.First, t.Last); err != nil {
+			return t, err
+		}
+	}
+	t.look(at)
+	return t, nil
+}
+
+func (t *timeline) look(at int64) {
+	for _, m := range slices.Backward(t.Moments) {
+		if m.Version >= t.First && m.Version <= t.Last {
+			t.Page = append(t.Page, m)
+		}
+		if m.Version == at {
+			t.At = m
+		}
+	}
+	if t.First > 1 {
+		t.Older = t.First - 1
+	}
+	if t.Last < t.Newest {
+		t.Newer = min(t.Last+shownMoments, t.Newest)
+	}
+	t.Prev = at - 1
+	if at < t.Newest {
+		t.Next = at + 1
+	}
+}

@@ -1,0 +1,125 @@
+package console
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/console/api"
+)
+
+// guard decides who is answered.
+type guard struct {
+	token    string
+	key      [32]byte // of this process, for what forms carry
+	sessions sessions
+	cross    *http.CrossOriginProtection
+}
+
+func newGuard(c Config) *guard {
+	g := &guard{token: c.Token, cross: http.NewCrossOriginProtection(), sessions: sessions{now: c.Now, until: map[[32]byte]time.Time{}}}
+	rand.Read(g.key[:]) // never fails
+	return g
+}
+
+// policy lets pages use what they came with, and nothing else.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; " +
+	"base-uri 'none'; frame-ancestors 'none'"
+
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// errLogin: the caller is not known.
+var errLogin = errors.New("sign in with the token")
+
+// admit lets a request pass, or says why not. The request that it returns knows
+// who calls.
+func (g *guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+	if g.token == "" && !local(r.Host) {
+		return r, talix.Reject("the console answers under 127.0.0.1 and localhost only, not %q: set --admin-token to serve it elsewhere", r.Host).
+			WithStatus(http.StatusMisdirectedRequest)
+	}
+	if !safe(r) {
+		if err := g.cross.Check(r); err != nil {
+			return r, talix.Reject("another site sent this: %w", err).WithStatus(http.StatusForbidden)
+		}
+	}
+	who, visitor := g.who(w, r)
+	if who == "" && !open(r) {
+		return r, errLogin
+	}
+	ctx := context.WithValue(api.WithActor(r.Context(), who), visitorKey{}, visitor)
+	r = r.WithContext(ctx)
+	if err := g.checkForm(w, r, visitor); err != nil {
+		return r, err
+	}
+	return r, nil
+}
+
+// local tells whether a Host names this machine by a loopback address. Others
+// may lead here through a name that someone else controls.
+func local(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.TrimSuffix(strings.ToLower(strings.Trim(host, "[]")), ".")
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func safe(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }
+
+// open tells whether a request is answered to all.
+func open(r *http.Request) bool {
+	return r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/asset/")
+}
+
+func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
+
+type visitorKey struct{}
+
+// who names the caller, and the visitor that forms belong to. Empty: not known.
+func (g *guard) who(w http.ResponseWriter, r *http.Request) (who, visitor string) {
+	if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && isAPI(r) && g.token != "" {
+		if g.is(text) {
+			return "bearer from " + r.RemoteAddr, ""
+		}
+		return "", ""
+	}
+	visitor = visitorOf(r)
+	if g.token != "" {
+		if visitor == "" || !g.sessions.knows(visitor) {
+			return "", ""
+		}
+		return "session from " + r.RemoteAddr, visitor
+	}
+	if visitor == "" && !isAPI(r) && !open(r) {
+		visitor = rand.Text()
+		setVisitor(w, r, visitor, 0)
+	}
+	return "local " + r.RemoteAddr, visitor
+}
+
+// is compares a token in the same time, however much of it is right.
+func (g *guard) is(text string) bool {
+	a, b := sha256.Sum256([]byte(text)), sha256.Sum256([]byte(g.token))
+	return g.token != "" && subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}

@@ -1,0 +1,90 @@
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/console"
+	"github.com/talix-dev/talix/console/meter"
+	"github.com/talix-dev/talix/runtime"
+)
+
+// withMeter adds what the console counts with.
+func withMeter(parts []talix.Part) ([]talix.Part, *meter.Meter) {
+	m := meter.New(meter.Config{})
+	return append([]talix.Part{talix.Use(m)}, parts...), m
+}
+
+// newConsole makes the console of a runtime.
+func (a *App) newConsole(rt *runtime.Runtime, m *meter.Meter) *console.Console {
+	c := console.Config{Runtime: rt, Meter: m, Token: a.AdminToken, ReadOnly: a.AdminReadOnly, Log: a.Log}
+	if a.Store == "sqlite" {
+		c.StoreSize = a.dataSize
+	}
+	return console.New(c)
+}
+
+// dataSize is how many bytes the files in the data folder have.
+func (a *App) dataSize(ctx context.Context) (size int64, err error) {
+	err = filepath.WalkDir(a.Data, func(_ string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // it was removed meanwhile
+			return nil
+		case err != nil:
+			return err
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case d.Type().IsRegular():
+			if info, err := d.Info(); err == nil {
+				size += info.Size()
+			}
+		}
+		return nil
+	})
+	return size, err
+}
+
+// checkAdmin wants a token where others than this machine can come to the
+// console.
+func (a *App) checkAdmin() error {
+	switch {
+	case a.AdminToken == "" && !loopback(a.Admin):
+		return fmt.Errorf("--admin %s can be reached from other machines: set --admin-token, or TALIX_ADMIN_TOKEN, to a secret that the console will ask for, or use a loopback address as in 127.0.0.1:8081", a.Admin)
+	case a.AdminToken != "" && len(a.AdminToken) < console.MinToken:
+		return fmt.Errorf("--admin-token is too short to be a secret: use at least %d characters, such as those of: openssl rand -hex 16", console.MinToken)
+	}
+	return nil
+}
+
+func loopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// adminHandler answers health checks to all, and the rest is the console's.
+func adminHandler(rt *runtime.Runtime, c http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := rt.Ready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	mux.Handle("/", c)
+	return mux
+}

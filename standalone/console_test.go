@@ -1,0 +1,70 @@
+package standalone_test
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/talix-dev/talix/examples/bank/account"
+	"github.com/talix-dev/talix/standalone"
+)
+
+func TestTokenFromTheEnvironmentStaysThere(t *testing.T) {
+	t.Parallel()
+	const token = "0123456789abcdef"
+	env := map[string]string{"TALIX_ADMIN": ":8081", "TALIX_ADMIN_TOKEN": token, "TALIX_ADMIN_READ_ONLY": "true"}
+	app, err := parse(nil, env)
+	if err != nil || app.AdminToken != token || !app.AdminReadOnly {
+		t.Errorf("%+v, %v", app, err)
+	}
+	var help bytes.Buffer
+	flags := flag.NewFlagSet("program", flag.ContinueOnError)
+	flags.SetOutput(&help)
+	_, err = standalone.Parse(flags, []string{"--help"}, func(name string) string { return env[name] })
+	if !errors.Is(err, flag.ErrHelp) || strings.Contains(help.String(), token) || !strings.Contains(help.String(), "TALIX_ADMIN_TOKEN") {
+		t.Errorf("%v\n%s", err, &help)
+	}
+	env["TALIX_ADMIN_READ_ONLY"] = "perhaps"
+	if _, err := parse(nil, env); err == nil || !strings.Contains(err.Error(), "true or false") {
+		t.Error(err)
+	}
+}
+
+// The console is there without a word, stops with the program while a page is
+// open, and health checks need no token.
+func TestConsole(t *testing.T) {
+	t.Parallel()
+	r := start(t, program(t, t.TempDir(), "sqlite"), account.Service)
+	fetch(t, "POST", r.listen+"/accounts/a/deposits", `{"amount":5}`)
+	for path, want := range map[string]string{"/": "account.deposit", "/api/v1/health": `"storeBytes":`, "/entities": ">a<"} {
+		if code, body := fetch(t, "GET", r.admin+path, ""); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	req, err := http.NewRequestWithContext(t.Context(), "GET", r.admin+"/live", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	r.end(t)
+}
+
+func TestConsoleWithAToken(t *testing.T) {
+	t.Parallel()
+	app := program(t, t.TempDir(), "memory")
+	app.AdminToken, app.AdminReadOnly = "0123456789abcdef", true
+	r := start(t, app, account.Service)
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 303, "/api/v1/health": 401} {
+		if code, body := fetch(t, "GET", r.admin+path, ""); code != want {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	r.end(t)
+}

@@ -91,11 +91,15 @@ func (c CommandContext[S]) reader() (context.Context, registry.Reader) {
 // on that entity before; so a repeated delivery has its effect once, and gets
 // the first reply. Errors are of type *Error.
 func Run[In, Out any](ctx ActionContext, c *Command[In, Out], id string, in In) (Out, error) {
-	var out Out
 	reply, err := ctx.host.Run(ctx.Context, &c.def, id, in)
 	if err != nil {
-		return out, fromEngine(err)
+		return *new(Out), fromEngine(err)
 	}
+	return c.read(reply)
+}
+
+// read is a reply as the caller gets it.
+func (c *Command[In, Out]) read(reply registry.Reply) (out Out, err error) {
 	if value, ok := reply.Value.(Out); ok && c.def.Flat {
 		return value, nil
 	}

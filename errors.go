@@ -42,6 +42,9 @@ type Error struct {
 	Status int
 	Fields []FieldError // for CodeInvalid
 	Cause  error        // for the log; never answered
+	// Entity is which one of a Group it is about, as in "account/a"; otherwise
+	// empty.
+	Entity string
 
 	final bool            // trying again is of no use
 	fault *registry.Fault // what it was made of, if the engine made it
@@ -124,7 +127,7 @@ func toEngine(err error) error {
 	if e.fault != nil {
 		return e.fault
 	}
-	f := &registry.Fault{Code: registry.Code(e.Code), Message: e.Message, Status: e.Status, Cause: e.Cause, Final: e.final}
+	f := &registry.Fault{Code: registry.Code(e.Code), Message: e.Message, Status: e.Status, Cause: e.Cause, Final: e.final, Entity: e.Entity}
 	for _, field := range e.Fields {
 		f.Fields = append(f.Fields, registry.Field(field))
 	}
@@ -141,7 +144,7 @@ func fromEngine(err error) error {
 }
 
 func errorOf(f *registry.Fault) *Error {
-	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause, final: f.Final, fault: f}
+	e := &Error{Code: Code(f.Code), Message: f.Message, Status: f.Status, Cause: f.Cause, Entity: f.Entity, final: f.Final, fault: f}
 	for _, field := range f.Fields {
 		e.Fields = append(e.Fields, FieldError(field))
 	}

@@ -129,6 +129,19 @@ func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, err
 }
 
 func (s *scope) call(c *registry.Command, entityID string, in any) (*entity.Call, error) {
+	call, err := s.prepare(c, entityID, in)
+	if err != nil {
+		return nil, err
+	}
+	if s.cause.base.IsZero() {
+		call.Key = s.r.ids.New()
+		return call, nil
+	}
+	return call, s.repeatable(call)
+}
+
+// prepare checks a call, which has no command id yet.
+func (s *scope) prepare(c *registry.Command, entityID string, in any) (*entity.Call, error) {
 	check, hosted := s.r.checks[c]
 	if !hosted {
 		return nil, registry.Faultf(registry.Internal, "command %s is in no service of this runtime: add it to Components", c.FullName())
@@ -141,12 +154,7 @@ func (s *scope) call(c *registry.Command, entityID string, in any) (*entity.Call
 			return nil, err
 		}
 	}
-	call := &entity.Call{Command: c, ID: entityID, In: in, Correlation: s.cause.correlation, Causation: s.cause.causation}
-	if s.cause.base.IsZero() {
-		call.Key = s.r.ids.New()
-		return call, nil
-	}
-	return call, s.repeatable(call)
+	return &entity.Call{Command: c, ID: entityID, In: in, Correlation: s.cause.correlation, Causation: s.cause.causation}, nil
 }
 
 // repeatable gives a call the id that it has whenever this scope's cause comes

@@ -6,6 +6,7 @@ package commit
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,10 +46,11 @@ type Group struct {
 	mu      sync.Mutex
 	waiting []*Pending
 	bytes   int
-	leading bool // someone takes what waits
+	leading bool // someone takes what waits, or a span stands before it
 	idle    *sync.Cond
 	closed  bool
 
+	ending   atomic.Bool  // the goroutine leads for good
 	doubtful atomic.Int64 // Unix nanoseconds until when a commit of unknown outcome may land
 
 	// Of who leads, kept between groups.
@@ -59,10 +61,12 @@ type Group struct {
 
 // Pending is a batch on its way.
 type Pending struct {
-	batch store.Batch
-	chain *Chain
-	group *Group
-	bytes int
+	batch  store.Batch
+	chains []*Chain
+	own    [1]*Chain // chains, mostly
+	group  *Group
+	bytes  int
+	span   *span // of several partitions; then without batch and group
 
 	done    chan struct{}
 	outcome store.Outcome
@@ -79,9 +83,6 @@ func (c *Chain) Broken() bool { return c.broken.Load() }
 // Outcome is how the batch ended; only once it is settled.
 func (p *Pending) Outcome() store.Outcome { return p.outcome }
 
-// Batch is what was submitted.
-func (p *Pending) Batch() store.Batch { return p.batch }
-
 // Settled tells whether the outcome is known.
 func (p *Pending) Settled() bool {
 	select {
@@ -95,7 +96,11 @@ func (p *Pending) Settled() bool {
 // Wait waits until the outcome is known, and sees to it that it will be; false
 // if ctx ended before. Each batch needs someone who waits.
 func (p *Pending) Wait(ctx context.Context) bool {
-	p.group.lead(p)
+	if p.span != nil {
+		p.span.drive(p)
+	} else {
+		p.group.lead(p)
+	}
 	if ctx.Done() == nil {
 		<-p.done
 		return true
@@ -136,12 +141,30 @@ var ErrClosed = errors.New("the runtime is stopping")
 // decisions that it continues. It does not wait, and takes batches also when
 // the group is Busy. The caller has to Wait.
 func (g *Group) Submit(batch store.Batch, chain *Chain) *Pending {
-	p := &Pending{batch: batch, chain: chain, group: g, done: make(chan struct{}), bytes: len(batch.Result)}
-	for _, a := range batch.Appends {
+	p := &Pending{batch: batch, group: g, done: make(chan struct{}), bytes: sizeOf(&batch)}
+	if chain != nil {
+		p.own[0] = chain
+		p.chains = p.own[:]
+	}
+	return g.submit(p)
+}
+
+// Join is Submit for a batch that continues several lines of decisions.
+func (g *Group) Join(batch store.Batch, chains ...*Chain) *Pending {
+	return g.submit(&Pending{batch: batch, chains: chains, group: g, done: make(chan struct{}), bytes: sizeOf(&batch)})
+}
+
+func sizeOf(b *store.Batch) int {
+	n := len(b.Result)
+	for _, a := range b.Appends {
 		for i := range a.Events {
-			p.bytes += len(a.Events[i].Data)
+			n += len(a.Events[i].Data)
 		}
 	}
+	return n
+}
+
+func (g *Group) submit(p *Pending) *Pending {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -162,6 +185,7 @@ func (g *Group) Close() {
 			g.idle.Wait()
 		}
 		g.leading = true
+		g.ending.Store(true)
 		close(g.wake)
 	}
 	g.mu.Unlock()
@@ -178,10 +202,7 @@ func (g *Group) lead(p *Pending) {
 	}
 	g.leading = true
 	g.mu.Unlock()
-	if g.take() {
-		g.commit()
-	}
-	if !g.resign() {
+	if leads := !g.take() || g.commit(); leads && !g.resign() {
 		g.wake <- struct{}{}
 	}
 }
@@ -201,14 +222,15 @@ func (g *Group) resign() bool {
 func (g *Group) run() {
 	defer close(g.done)
 	for g.next() {
-		for leading := true; leading; leading = !g.resign() {
-			if g.take() {
-				g.commit()
-			}
+		for leading := true; leading; {
+			leads := !g.take() || g.commit()
+			leading = leads && !g.resign()
 		}
 	}
 	for g.take() { // closed: it leads for good
-		g.commit()
+		if p := g.group[0]; !g.commit() {
+			p.Wait(context.Background())
+		}
 	}
 }
 
@@ -276,26 +298,49 @@ func (g *Group) refresh() {
 	}
 }
 
-// take moves what waits into the group.
+// take moves what waits into the group, up to the next span, which stands
+// alone.
 func (g *Group) take() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), maxGroup)
+	if i := slices.IndexFunc(g.waiting[:n], func(p *Pending) bool { return p.span != nil }); i >= 0 {
+		n = max(i, 1)
+	}
 	g.group = append(g.group[:0], g.waiting[:n]...)
 	rest := copy(g.waiting, g.waiting[n:])
 	clear(g.waiting[rest:])
 	g.waiting = g.waiting[:rest]
 	for _, p := range g.group {
-		g.bytes -= p.bytes
+		g.bytes -= p.bytesIn(g)
 	}
 	return n > 0
 }
 
-func (g *Group) commit() {
+func (p *Pending) bytesIn(g *Group) int {
+	if p.span == nil {
+		return p.bytes
+	}
+	i := slices.IndexFunc(p.span.parts, func(part Part) bool { return part.Group == g })
+	return p.span.bytes[i]
+}
+
+// commit makes the group durable; false: it is a span, to which the lead was
+// left.
+func (g *Group) commit() (leads bool) {
+	if p := g.group[0]; p.span != nil {
+		clear(g.group)
+		return g.arrive(p)
+	}
+	g.commitGroup()
+	return true
+}
+
+func (g *Group) commitGroup() {
 	g.batches = g.batches[:0]
 	live := g.group[:0]
 	for _, p := range g.group {
-		if p.chain != nil && p.chain.Broken() {
+		if p.broken() {
 			p.settle(store.Outcome{Status: store.Conflict})
 			continue
 		}
@@ -307,23 +352,22 @@ func (g *Group) commit() {
 	}
 	// A commit is not any one caller's, so no caller can cancel it.
 	outcomes := g.cfg.Store.Commit(context.Background(), g.cfg.Partition, g.batches)
-	g.publish(outcomes)
+	g.publish(outcomes, g.batches)
 	g.review(outcomes)
 	for i, p := range live {
 		p.settle(outcomes[i])
 	}
 	clear(g.group)
 	clear(g.batches)
-	clear(g.durable)
 }
 
-func (g *Group) publish(outcomes []store.Outcome) {
+func (g *Group) publish(outcomes []store.Outcome, batches []store.Batch) {
 	g.durable = g.durable[:0]
 	for i, o := range outcomes {
 		if o.Status != store.Durable {
 			continue
 		}
-		for _, a := range g.batches[i].Appends {
+		for _, a := range batches[i].Appends {
 			for j := range a.Events {
 				g.durable = append(g.durable, &a.Events[j])
 			}
@@ -332,11 +376,19 @@ func (g *Group) publish(outcomes []store.Outcome) {
 	if len(g.durable) > 0 && g.cfg.Publish != nil {
 		g.cfg.Publish(g.cfg.Partition, g.durable)
 	}
+	clear(g.durable)
+}
+
+// broken tells whether what the batch was decided on did not come to be.
+func (p *Pending) broken() bool {
+	return slices.ContainsFunc(p.chains, (*Chain).Broken)
 }
 
 func (p *Pending) settle(o store.Outcome) {
-	if o.Status != store.Durable && p.chain != nil {
-		p.chain.broken.Store(true)
+	if o.Status != store.Durable {
+		for _, c := range p.chains {
+			c.broken.Store(true)
+		}
 	}
 	p.outcome = o
 	close(p.done)

@@ -36,44 +36,57 @@ func encodeResult(d Digest, reply []byte) []byte {
 
 // await waits for a turn's own append and tells what it led to.
 func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply Reply, again bool, err error) {
-	p := t.pending
-	for attempt := 0; ; attempt++ {
-		if !p.Wait(ctx) {
-			return Reply{}, false, unknown(context.Cause(ctx))
-		}
-		o := p.Outcome()
-		switch o.Status {
-		case store.Durable:
-			return g.durable(l, t, o), false, nil
-		case store.Duplicate:
-			if !call.Repeatable { // an earlier try of this very append
-				reply := g.durable(l, t, o)
-				reply.Repeated = true
-				return reply, false, nil
-			}
-			reply, err := g.first(l.partition, call, o.Result)
-			return reply, false, err
-		case store.Conflict:
-			return Reply{}, true, nil
-		case store.Failed:
-			return Reply{}, false, g.failed(l, attempt, o.Err)
-		}
-		if attempt == g.cfg.Attempts || errors.Is(o.Err, store.ErrClosed) {
-			return Reply{}, false, unknown(o.Err)
-		}
-		if err := pause(ctx, attempt); err != nil {
-			return Reply{}, false, unknown(err)
-		}
-		// Its key and its versions make trying the same append again safe, and
-		// the answer tells what became of the first one.
-		p = g.cfg.Group(l.partition).Submit(p.Batch(), &commit.Chain{})
+	p, err := g.settle(ctx, t.pending, l)
+	if err != nil {
+		return Reply{}, false, err
+	}
+	switch o := p.Outcome(); {
+	case o.Status == store.Conflict:
+		return Reply{}, true, nil
+	case o.Status == store.Duplicate && call.Repeatable:
+		reply, err := g.first(l.partition, call, o.Result)
+		return reply, false, err
+	default:
+		return t.done(p), false, nil
 	}
 }
 
-func (g *Engine) durable(l *live, t *turn, o store.Outcome) Reply {
+// settle waits until it is known what became of an append. One whose outcome is
+// unknown is tried again: its key and its versions make that safe, and the
+// answer tells what became of the first one. The append it returns is Durable, a
+// Duplicate (of an earlier try, or of another one with the same key) or a
+// Conflict.
+func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live) (*commit.Pending, error) {
+	for attempt := 0; ; attempt++ {
+		if !p.Wait(ctx) {
+			return nil, unknown(context.Cause(ctx))
+		}
+		o := p.Outcome()
+		switch o.Status {
+		case store.Durable, store.Duplicate, store.Conflict:
+			return p, nil
+		case store.Failed:
+			return nil, g.failed(l, attempt, o.Err)
+		}
+		if attempt == g.cfg.Attempts || errors.Is(o.Err, store.ErrClosed) {
+			return nil, unknown(o.Err)
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return nil, unknown(err)
+		}
+		p = p.Retry()
+	}
+}
+
+// done is the reply of a turn whose append is durable, by this try of it or by
+// an earlier one.
+func (t *turn) done(p *commit.Pending) Reply {
 	t.armed()
 	t.offer()
-	return Reply{Data: t.reply, Value: t.out, Events: len(t.events), Partition: l.partition, Position: o.Position}
+	return Reply{
+		Data: t.reply, Value: t.out, Events: len(t.events), Partition: t.live.partition,
+		Position: p.Place(t.live.partition), Repeated: p.Outcome().Status == store.Duplicate,
+	}
 }
 
 func (g *Engine) failed(l *live, attempt int, cause error) error {

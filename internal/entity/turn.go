@@ -21,7 +21,8 @@ type turn struct {
 	live    *live
 	call    *Call
 	now     time.Time
-	state   any // the live one, or its copy once an event was emitted
+	base    store.Version // the entity's before it; of a group alone
+	state   any           // the live one, or its copy once an event was emitted
 	copied  bool
 	failed  bool // the handler panicked
 	emitted bool // events, and was then rejected
@@ -31,7 +32,7 @@ type turn struct {
 	out     any
 	reply   []byte            // out as JSON
 	err     error             // the rejection
-	gate    *commit.Pending   // what a decision without events rests on
+	gate    *commit.Pending   // what the decision rests on, if it has no append of its own or is of a group
 	pending *commit.Pending   // the turn's own append
 	picture *snapshot.Picture // of the state that it led to, if one is due
 }
@@ -45,29 +46,43 @@ func (g *Engine) decide(ctx context.Context, l *live, call *Call) (*turn, error)
 		return nil, err
 	}
 	defer l.leave()
-	if err := g.prepare(ctx, l); err != nil {
+	t, err := g.try(ctx, l, call, g.now())
+	if err != nil {
 		return nil, err
 	}
-	t := &turn{engine: g, live: l, call: call, now: g.cfg.Now().UTC().Truncate(time.Microsecond), state: l.state}
-	err := t.run()
-	if l.guessed() && len(t.events) == 0 {
-		if err := g.load(ctx, l); err != nil {
-			l.drop() // what was tried on it may have changed it in place
-			return nil, err
-		}
-		t.state, t.copied, t.failed, t.emitted, t.timers = l.state, false, false, false, nil
-		err = t.run()
-	}
-	if err != nil {
-		t.reject(err)
+	if t.err != nil {
+		t.reject()
 		return t, nil
 	}
 	t.submit()
 	return t, nil
 }
 
-// run runs the handler and encodes its reply.
-func (t *turn) run() error {
+// now is the time of commands that are decided now.
+func (g *Engine) now() time.Time { return g.cfg.Now().UTC().Truncate(time.Microsecond) }
+
+// try runs the handler on the state of an entity whose turn the caller has.
+// Nothing of what it came to is the entity's yet. An error means that nothing
+// was decided.
+func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time) (*turn, error) {
+	if err := g.prepare(ctx, l); err != nil {
+		return nil, err
+	}
+	t := &turn{engine: g, live: l, call: call, now: now, state: l.state}
+	t.run()
+	if l.guessed() && len(t.events) == 0 {
+		if err := g.load(ctx, l); err != nil {
+			l.drop() // what was tried on it may have changed it in place
+			return nil, err
+		}
+		t.state, t.copied, t.failed, t.emitted, t.timers = l.state, false, false, false, nil
+		t.run()
+	}
+	return t, nil
+}
+
+// run runs the handler and encodes its reply, or notes why it was rejected.
+func (t *turn) run() {
 	out, err := t.handle()
 	if err == nil {
 		t.out = out
@@ -76,7 +91,7 @@ func (t *turn) run() error {
 	if err != nil {
 		t.emitted, t.events, t.timers = len(t.events) > 0, nil, nil
 	}
-	return err
+	t.err = err
 }
 
 // handle runs the user's handler and turns a panic into an error.
@@ -91,14 +106,18 @@ func (t *turn) handle() (out any, err error) {
 	return t.call.Command.Handle(t, t.call.In)
 }
 
-// reject ends a turn that failed. A state that may have been changed in place
+// reject ends a turn that failed.
+func (t *turn) reject() {
+	t.undo()
+	t.gate = t.live.unsettled()
+}
+
+// undo forgets what a turn came to. A state that may have been changed in place
 // is dropped.
-func (t *turn) reject(err error) {
-	t.err = err
-	if !t.live.def.Flat && (t.failed || t.emitted) {
+func (t *turn) undo() {
+	if !t.live.def.Flat && (t.failed || t.emitted || len(t.events) > 0) {
 		t.live.drop()
 	}
-	t.gate = t.live.unsettled()
 }
 
 // submit hands the turn's events to the group commit, and makes the state that
@@ -110,6 +129,12 @@ func (t *turn) submit() {
 		return
 	}
 	t.pending = t.engine.cfg.Group(l.partition).Submit(t.batch(), l.chain)
+	t.advance()
+}
+
+// advance makes what the turn came to the entity's.
+func (t *turn) advance() {
+	l := t.live
 	for i := range t.events {
 		l.grown += len(t.events[i].Data)
 	}

@@ -101,8 +101,9 @@ func (f *Flow) Timers() entity.Timers { return timers{f} }
 
 // Set is for the entities' engine.
 func (f timers) Set(call *entity.Call, t *registry.Timer, key string, when time.Time, in []byte) []store.Change {
+	// Commands of a group have one key.
 	_, changes := f.set(Cause{
-		Base: id.DeriveName(call.Key, "timer/"+t.Name+"/"+key), Correlation: call.Correlation, Causation: call.Key,
+		Base: id.DeriveName(call.Key, timerID(t, streamOf(call), key)), Correlation: call.Correlation, Causation: call.Key,
 	}, t, streamOf(call), key, when, in)
 	return changes
 }

@@ -88,11 +88,21 @@ type Reply struct {
 	Value any    // what the handler returned; nil for the reply of an earlier call
 }
 
+// CommandRun is a command with its entity and its input.
+type CommandRun struct {
+	Command *Command
+	ID      string
+	In      any
+}
+
 // Host is what an action may do. One Host serves one run of an action; its
 // methods may be called from many goroutines at once.
 type Host interface {
 	QueryHost
 	Run(ctx context.Context, c *Command, id string, in any) (Reply, error)
+	// RunGroup runs commands of different entities, all or none of them; the
+	// replies stand as the runs do.
+	RunGroup(ctx context.Context, runs []CommandRun) ([]Reply, error)
 	Get(t reflect.Type) (any, error)
 	NewID() string
 	Now() time.Time

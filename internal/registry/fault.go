@@ -25,6 +25,8 @@ type Fault struct {
 	Cause   error // not for the outside
 	Logged  bool  // it is in the log already
 	Final   bool  // trying again is of no use
+	// Entity is which one of a group it is about, as in "account/a".
+	Entity string
 }
 
 // Field is what is wrong with one field of an input.

@@ -10,11 +10,12 @@ type kept struct {
 	Fields  []Field `json:"fields,omitempty"`
 	Cause   string  `json:"cause,omitempty"`
 	Final   bool    `json:"final,omitempty"`
+	Entity  string  `json:"entity,omitempty"`
 }
 
 // Keep writes a fault for the store.
 func (f *Fault) Keep() []byte {
-	k := kept{Code: f.Code, Message: f.Message, Status: f.Status, Fields: f.Fields, Final: f.Final}
+	k := kept{Code: f.Code, Message: f.Message, Status: f.Status, Fields: f.Fields, Final: f.Final, Entity: f.Entity}
 	if f.Cause != nil {
 		k.Cause = f.Cause.Error()
 	}
@@ -31,7 +32,7 @@ func KeptFault(data []byte) *Fault {
 	if err := json.Unmarshal(data, &k); err != nil {
 		return Faultf(Internal, "an unexpected failure").Because(err)
 	}
-	f := &Fault{Code: k.Code, Message: k.Message, Status: k.Status, Fields: k.Fields, Final: k.Final, Logged: true}
+	f := &Fault{Code: k.Code, Message: k.Message, Status: k.Status, Fields: k.Fields, Final: k.Final, Logged: true, Entity: k.Entity}
 	if k.Cause != "" {
 		f.Cause = keptCause(k.Cause)
 	}

@@ -42,8 +42,9 @@ type Store struct {
 	nodes      *nodes
 	epochs     []atomic.Int64 // under which this Store commits; 0: any
 
-	mu     sync.Mutex // guards closed and the start of calls
+	mu     sync.Mutex // guards what follows, and the start of calls
 	closed bool
+	late   []lateSpan // spans that UnknownLate holds back
 	calls  sync.WaitGroup
 }
 
@@ -86,6 +87,7 @@ func (s *Store) Commit(ctx context.Context, p store.Partition, batches []store.B
 	if err := fault.wait(ctx); err != nil {
 		return all(batches, store.Outcome{Status: store.Failed, Err: fmt.Errorf("commit: %w", err)})
 	}
+	s.land(p)
 	return part.commit(batches, store.Epoch(s.epochs[p].Load()), fault)
 }
 

@@ -46,10 +46,7 @@ func newPartition(number store.Partition, of int) *partition {
 func (p *partition) commit(batches []store.Batch, epoch store.Epoch, fault Fault) []store.Outcome {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, l := range p.late {
-		p.writeUnder(l.epoch, l.batches)
-	}
-	p.late = nil
+	p.catchUp()
 	switch fault.Kind {
 	case Fail:
 		return all(batches, store.Outcome{Status: store.Failed, Err: fault.Err})
@@ -70,6 +67,14 @@ func (p *partition) writeUnder(epoch store.Epoch, batches []store.Batch) []store
 		return all(batches, store.Outcome{Status: store.Failed, Err: err})
 	}
 	return p.write(batches)
+}
+
+// catchUp writes what was held back.
+func (p *partition) catchUp() {
+	for _, l := range p.late {
+		p.writeUnder(l.epoch, l.batches)
+	}
+	p.late = nil
 }
 
 // clone copies as deep as write changes and keeps what it is given.

@@ -8,11 +8,13 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// request is one call of Commit.
+// request is one call of Commit, or of Span: then it has parts, each of them
+// with one batch.
 type request struct {
 	partition store.Partition
 	batches   []store.Batch
 	outcomes  []store.Outcome
+	parts     []*request
 	lead      chan *writer  // gives whoever waits a writer, to commit what waits
 	done      chan struct{} // closed when the outcomes are there
 }
@@ -98,14 +100,20 @@ func (q *queue) leave(r *request) bool {
 }
 
 // take is the group that a leader commits: its own request and those that wait,
-// one for each partition.
+// one for each partition. A Span is committed alone.
 func (q *queue) take(leader *request) []*request {
+	group := []*request{leader}
+	if leader.parts != nil {
+		return group
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	group := []*request{leader}
 	taken := map[store.Partition]bool{leader.partition: true}
 	batches, bytes := len(leader.batches), leader.bytes()
 	q.waiting = slices.DeleteFunc(q.waiting, func(r *request) bool {
+		if r.parts != nil {
+			return false
+		}
 		batches, bytes = batches+len(r.batches), bytes+r.bytes()
 		if taken[r.partition] || batches > maxGroupBatches || bytes > maxGroupBytes {
 			return false

@@ -36,6 +36,10 @@ type fence struct {
 
 // commit ends every request of the group, which are of different partitions.
 func (w *writer) commit(group []*request) {
+	if group[0].parts != nil {
+		w.commitSpan(group[0])
+		return
+	}
 	if err := w.connect(); err != nil {
 		for _, r := range group {
 			w.store.fail(r, err)
@@ -127,6 +131,7 @@ func (w *writer) commitAlone(r *request) {
 // Names of prepared statements.
 const (
 	commitStatement  = "talix_commit"
+	wholeStatement   = "talix_whole"
 	lookStatement    = "talix_look"
 	resolveStatement = "talix_resolve"
 )
@@ -140,7 +145,7 @@ func (w *writer) connect() error {
 		return err
 	}
 	for _, p := range [][2]string{
-		{commitStatement, callText(w.store.config.Schema)}, {lookStatement, w.store.sql.look}, {resolveStatement, w.store.sql.resolve},
+		{commitStatement, callText(w.store.config.Schema)}, {wholeStatement, wholeText(w.store.config.Schema)}, {lookStatement, w.store.sql.look}, {resolveStatement, w.store.sql.resolve},
 	} {
 		if _, err := conn.PgConn().Prepare(ctx, p[0], p[1], nil); err != nil {
 			w.link.drop()
@@ -167,6 +172,15 @@ func (w *writer) run(ctx context.Context, statement string, params [][]byte) *pg
 
 // write runs one call of commit_group.
 func (w *writer) write(drafts []*draft) (verdict, error) {
+	return w.send(commitStatement, drafts)
+}
+
+// writeWhole is write, but all drafts are written or none.
+func (w *writer) writeWhole(drafts []*draft) (verdict, error) {
+	return w.send(wholeStatement, drafts)
+}
+
+func (w *writer) send(statement string, drafts []*draft) (verdict, error) {
 	w.call.reset()
 	for i, d := range drafts {
 		w.call.add(i+1, d.partition, d.plan, d.fence)
@@ -175,7 +189,7 @@ func (w *writer) write(drafts []*draft) (verdict, error) {
 		return verdict{}, &unsent{fmt.Errorf("a commit of %d bytes is more than the %d that PostgreSQL takes: commit less at a time", n, largestCall)}
 	}
 	for attempt := 1; ; attempt++ {
-		v, err := w.exec()
+		v, err := w.exec(statement)
 		if err == nil || !worthRepeating(err) || attempt == 5 {
 			return v, err
 		}
@@ -185,13 +199,13 @@ func (w *writer) write(drafts []*draft) (verdict, error) {
 // largestCall is below what PostgreSQL takes in one message.
 const largestCall = 900 << 20
 
-func (w *writer) exec() (verdict, error) {
+func (w *writer) exec(statement string) (verdict, error) {
 	if w.link.conn == nil || w.link.conn != w.prepared {
 		return verdict{}, &unsent{errors.New("the connection was lost")}
 	}
 	ctx, cancel := w.store.deadline()
 	defer cancel()
-	result := w.run(ctx, commitStatement, w.call.params(w.store.partitions, w.store.config.NoSync))
+	result := w.run(ctx, statement, w.call.params(w.store.partitions, w.store.config.NoSync))
 	if result.Err != nil {
 		return verdict{}, w.store.late(ctx, result.Err)
 	}

@@ -18,7 +18,7 @@ type mutant struct {
 }
 
 func mutants() []mutant {
-	return slices.Concat(commitMutants(), keyMutants(), loadMutants(), logMutants(), lossyMutants(), recordMutants(), listMutants(), backMutants(), walkMutants(), closeMutants())
+	return slices.Concat(commitMutants(), keyMutants(), loadMutants(), logMutants(), lossyMutants(), recordMutants(), listMutants(), backMutants(), walkMutants(), closeMutants(), spanMutants())
 }
 
 // TestMutantsAreSeen proves that the suite can fail: each case at least once.

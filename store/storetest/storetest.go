@@ -47,7 +47,8 @@ type Features struct {
 // Run holds a driver to the port. Each case is a parallel subtest with a store
 // of its own, and ends with Check. Cases about records run if the store is a
 // store.Keeper, and so are those about other optional parts of the port:
-// store.Lister, store.Leases, store.Backward and store.Walker.
+// store.Lister, store.Leases, store.Backward, store.Walker, and store.Spanner
+// where the store has several partitions.
 func Run(t *testing.T, f Factory) {
 	for _, c := range suited(t, f) {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,7 +68,8 @@ func suited(t *testing.T, f Factory) []testCase {
 	}
 	suited := slices.DeleteFunc(cases(), func(c testCase) bool {
 		return !c.applies(f.Features) || c.keeps && !is[store.Keeper](s) || c.lists && !is[store.Lister](s) ||
-			c.leases && !is[store.Leases](s) || c.backs && !is[store.Backward](s) || c.walks && !is[store.Walker](s)
+			c.leases && !is[store.Leases](s) || c.backs && !is[store.Backward](s) || c.walks && !is[store.Walker](s) ||
+			c.spans && !(is[store.Spanner](s) && s.Partitions() > 1)
 	})
 	if err := s.Close(); err != nil {
 		t.Fatalf("close store: %v", err)
@@ -89,6 +91,7 @@ type testCase struct {
 	leases bool     // the case is about leases
 	backs  bool     // the case is about reading from the end
 	walks  bool     // the case is about walks along the log
+	spans  bool     // the case is about changes that span partitions
 	run    func(f *fixture)
 }
 
@@ -115,7 +118,7 @@ func cases() []testCase {
 	return slices.Concat(
 		versionCases(), batchCases(), cascadeCases(), refusalCases(),
 		keyCases(), freshCases(), trimCases(), markCases(),
-		recordCases(), malformedRecordCases(), dueCases(), listCases(),
+		recordCases(), malformedRecordCases(), dueCases(), listCases(), spanCases(),
 		envelopeCases(), nameCases(), sizeCases(),
 		loadCases(), backCases(), walkCases(), logCases(), followCases(), sharedCases(), leaseCases(),
 		identityCases(), cancelCases(), closeCases(), reopenCases(),

@@ -102,5 +102,5 @@ var Totals = talix.SQLOne[struct{}, Sum]("totals",
 // Service is the bank.
 var Service = talix.Service{Name: "bank", Components: talix.Components{
 	Accounts, Deposit, Withdraw, Deposits, Withdrawals, Get, Rows, List, Totals,
-	Send, Receive, Return, Transfer, Transfers, TransferStatus, Cancellations,
+	Send, Receive, Return, Transfer, Transfers, TransferStatus, Cancellations, Exchanges,
 }}

@@ -135,3 +135,29 @@ func stateOf(ctx talix.ActionContext, id string) (TransferState, error) {
 	}
 	return out, err
 }
+
+// Exchange moves money in one append.
+type Exchange struct {
+	From   string `json:"from" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_.-]+$"`
+	To     string `json:"to" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9_.-]+$"`
+	Amount int64  `json:"amount" minimum:"1" maximum:"1000000000000" doc:"Whole cents."`
+}
+
+// Moved is what an exchange led to.
+type Moved struct {
+	From Balance `json:"from"`
+	To   Balance `json:"to"`
+}
+
+// Exchanges answers POST /exchanges: a transfer whose both legs are one append.
+// It is never on its way; money is with the one account or with the other.
+var Exchanges = talix.OnHTTP("POST /exchanges",
+	func(ctx talix.ActionContext, in Exchange) (Moved, error) {
+		if in.From == in.To {
+			return Moved{}, talix.Invalid("body.to", "is the account that the money comes from")
+		}
+		leg := Leg{talix.NewID(ctx), in.Amount}
+		send, receive := talix.Do(Send, in.From, leg), talix.Do(Receive, in.To, leg)
+		err := talix.Group(ctx, send, receive)
+		return Moved{send.Reply(), receive.Reply()}, err
+	})

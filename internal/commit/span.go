@@ -1,0 +1,173 @@
+package commit
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/talix-dev/talix/store"
+)
+
+// Part is what a batch that spans partitions does to one of them.
+type Part struct {
+	Group *Group
+	Batch store.Batch
+}
+
+// span is what a Pending in several partitions has more than others.
+//
+// It waits in the queue of each of its groups. Who leads one of them and comes
+// to it leaves the lead to the span, and the group stands; whoever leads the
+// last one commits, and gives all leads back. All queues have their spans in the
+// same order, so that spans do not wait for each other in a circle.
+type span struct {
+	parts    []Part
+	arrived  atomic.Int32
+	outcomes []store.Outcome
+	bytes    []int
+}
+
+// Span adds a batch of several partitions to their groups, which are different
+// ones; chains are the lines of decisions that it continues. It does not wait,
+// and takes batches also when groups are Busy. The caller has to Wait. The store
+// is a store.Spanner.
+func Span(parts []Part, chains ...*Chain) *Pending {
+	parts = slices.Clone(parts)
+	slices.SortFunc(parts, func(a, b Part) int { return int(a.Group.cfg.Partition - b.Group.cfg.Partition) })
+	s := &span{parts: parts}
+	p := &Pending{span: s, chains: chains, done: make(chan struct{})}
+	for _, part := range parts {
+		part.Group.mu.Lock() // in the order of partitions, and all of them at a time
+	}
+	p.enqueue()
+	for _, part := range parts {
+		part.Group.mu.Unlock()
+	}
+	return p
+}
+
+// enqueue puts a span into the queues of its groups, which are locked.
+func (p *Pending) enqueue() {
+	s := p.span
+	if slices.ContainsFunc(s.parts, func(part Part) bool { return part.Group.closed }) {
+		s.outcomes = make([]store.Outcome, len(s.parts))
+		p.settle(store.Outcome{Status: store.Failed, Err: ErrClosed})
+		return
+	}
+	for _, part := range s.parts {
+		size := sizeOf(&part.Batch)
+		s.bytes = append(s.bytes, size)
+		part.Group.waiting = append(part.Group.waiting, p)
+		part.Group.bytes += size
+	}
+}
+
+// Retry submits the batch again, with no chain: its keys and versions make that
+// safe, and the answer tells what became of the first one.
+func (p *Pending) Retry() *Pending {
+	if p.span != nil {
+		return Span(p.span.parts)
+	}
+	return p.group.Submit(p.batch, nil)
+}
+
+// Place is the position of the last event in a partition that the batch appended
+// to; only once it is settled, and durable.
+func (p *Pending) Place(in store.Partition) store.Position {
+	if p.span == nil {
+		return p.outcome.Position
+	}
+	for i, part := range p.span.parts {
+		if part.Group.cfg.Partition == in {
+			return p.span.outcomes[i].Position
+		}
+	}
+	return 0
+}
+
+// drive sees to it that what stands before the span is committed.
+func (s *span) drive(p *Pending) {
+	for _, part := range s.parts {
+		part.Group.lead(p)
+	}
+}
+
+// arrive leaves the lead of one group to the span that it has come to. The last
+// one commits and leads on, the others do not.
+func (g *Group) arrive(p *Pending) (leads bool) {
+	s := p.span
+	if int(s.arrived.Add(1)) < len(s.parts) {
+		for _, part := range s.parts {
+			part.Group.rouse() // who waits for the span may have come to another one
+		}
+		return false
+	}
+	s.commit(p)
+	for _, part := range s.parts {
+		if part.Group != g {
+			part.Group.pass()
+		}
+	}
+	return true
+}
+
+// rouse lets the goroutine lead what waits, if no one does.
+func (g *Group) rouse() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.leading || len(g.waiting) == 0 {
+		return
+	}
+	g.leading = true
+	g.wake <- struct{}{} // has room: only who leads wakes
+}
+
+// pass takes the lead back from a span, and goes on.
+func (g *Group) pass() {
+	if g.ending.Load() {
+		return // its goroutine waits for the span, and leads for good
+	}
+	if !g.resign() {
+		g.wake <- struct{}{}
+	}
+}
+
+func (s *span) commit(p *Pending) {
+	if p.broken() {
+		s.outcomes = make([]store.Outcome, len(s.parts))
+		p.settle(store.Outcome{Status: store.Conflict})
+		return
+	}
+	parts := make([]store.Part, len(s.parts))
+	for i, part := range s.parts {
+		parts[i] = store.Part{Partition: part.Group.cfg.Partition, Batch: part.Batch}
+	}
+	s.outcomes = s.parts[0].Group.cfg.Store.(store.Spanner).Span(context.Background(), parts)
+	for i, part := range s.parts {
+		part.Group.publish(s.outcomes[i:i+1], []store.Batch{part.Batch})
+	}
+	s.review()
+	p.settle(s.outcome())
+}
+
+func (s *span) review() {
+	if s.outcomes[0].Status == store.Durable {
+		return
+	}
+	var all sync.WaitGroup
+	for i, part := range s.parts {
+		all.Go(func() { part.Group.review(s.outcomes[i : i+1]) })
+	}
+	all.Wait()
+}
+
+// outcome is the span's: all parts have one status, and one of them the result.
+func (s *span) outcome() store.Outcome {
+	for _, o := range s.outcomes {
+		if len(o.Result) > 0 {
+			return o
+		}
+	}
+	return s.outcomes[0]
+}

@@ -17,6 +17,8 @@ const (
 	CodeInvalid Code = "invalid"
 	// CodeRejected: the command does not accept it in the present state. 409.
 	CodeRejected Code = "rejected"
+	// CodeTaken: another entity holds the unique value. 409.
+	CodeTaken Code = "taken"
 	// CodeNotFound: there is no such entity, row or route. 404.
 	CodeNotFound Code = "not_found"
 	// CodeOverloaded: too busy; nothing was started. 429.
@@ -60,6 +62,7 @@ type FieldError struct {
 var (
 	ErrInvalid     = &Error{Code: CodeInvalid}
 	ErrRejected    = &Error{Code: CodeRejected}
+	ErrTaken       = &Error{Code: CodeTaken}
 	ErrNotFound    = &Error{Code: CodeNotFound}
 	ErrOverloaded  = &Error{Code: CodeOverloaded}
 	ErrUnavailable = &Error{Code: CodeUnavailable}

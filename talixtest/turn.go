@@ -96,6 +96,21 @@ func (t *turn) arm(timer Timer) {
 	t.timers = append(t.timers, timer)
 }
 
+// Reserve lets the command have the value: what other entities hold is for
+// tests with a runtime.
+func (t *turn) Reserve(*registry.Unique, string) error { return nil }
+
+// Release does nothing; see Reserve.
+func (t *turn) Release(*registry.Unique, string) error { return nil }
+
+// ReleaseAll does nothing; see Reserve.
+func (t *turn) ReleaseAll() error { return nil }
+
+// Holder knows of no holders; see Reserve.
+func (t *turn) Holder(context.Context, *registry.Unique, string) (store.Stream, bool, error) {
+	return store.Stream{}, false, nil
+}
+
 // Read reads what the scene has of an entity.
 func (t *turn) Read(_ context.Context, e *registry.Entity, id string) (any, store.Version, error) {
 	if e == t.entity && id == t.stream.ID {

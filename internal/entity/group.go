@@ -137,7 +137,7 @@ func (r *group) decide(ctx context.Context) error {
 	defer r.leave(len(r.lives))
 	now := g.now()
 	for i, l := range r.lives {
-		t, err := g.try(ctx, l, r.calls[i], now)
+		t, err := g.try(ctx, l, r.calls[i], now, r.turns...)
 		if err != nil {
 			r.undo()
 			return about(l.stream, err)
@@ -192,7 +192,7 @@ func (r *group) submit() error {
 // stores tells whether there is anything to store.
 func (r *group) stores() bool {
 	for _, t := range r.turns {
-		if len(t.events) > 0 || len(t.timers) > 0 || t.call.Repeatable {
+		if t.stores() {
 			return true
 		}
 	}

@@ -17,6 +17,9 @@ func (g *Engine) submitAll(turns []*turn, reply []byte) *commit.Pending {
 		b.Records = append(b.Records, t.timers...)
 		b.Appends = append(b.Appends, store.Append{Stream: t.live.stream, Expect: t.live.version, Events: t.events})
 	}
+	for _, t := range turns {
+		g.addClaims(&parts, t)
+	}
 	call := turns[0].call
 	for i := range parts {
 		b := &parts[i].Batch

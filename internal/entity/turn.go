@@ -28,6 +28,8 @@ type turn struct {
 	emitted bool // events, and was then rejected
 	events  []store.Event
 	timers  []store.Change // set or removed with the events
+	claims  []*claim       // unique values, reserved or released with the events
+	beside  []*turn        // of the same group, before this one
 
 	out     any
 	reply   []byte            // out as JSON
@@ -64,18 +66,18 @@ func (g *Engine) now() time.Time { return g.cfg.Now().UTC().Truncate(time.Micros
 // try runs the handler on the state of an entity whose turn the caller has.
 // Nothing of what it came to is the entity's yet. An error means that nothing
 // was decided.
-func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time) (*turn, error) {
+func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time, beside ...*turn) (*turn, error) {
 	if err := g.prepare(ctx, l); err != nil {
 		return nil, err
 	}
-	t := &turn{engine: g, live: l, call: call, now: now, state: l.state}
+	t := &turn{engine: g, live: l, call: call, now: now, state: l.state, beside: beside}
 	t.run()
 	if l.guessed() && len(t.events) == 0 {
 		if err := g.load(ctx, l); err != nil {
 			l.drop() // what was tried on it may have changed it in place
 			return nil, err
 		}
-		t.state, t.copied, t.failed, t.emitted, t.timers = l.state, false, false, false, nil
+		t.state, t.copied, t.failed, t.emitted, t.timers, t.claims = l.state, false, false, false, nil, nil
 		t.run()
 	}
 	return t, nil
@@ -89,7 +91,7 @@ func (t *turn) run() {
 		t.reply, err = json.Marshal(out)
 	}
 	if err != nil {
-		t.emitted, t.events, t.timers = len(t.events) > 0, nil, nil
+		t.emitted, t.events, t.timers, t.claims = len(t.events) > 0, nil, nil, nil
 	}
 	t.err = err
 }
@@ -124,12 +126,21 @@ func (t *turn) undo() {
 // they lead to the entity's.
 func (t *turn) submit() {
 	l := t.live
-	if len(t.events) == 0 && len(t.timers) == 0 && !t.call.Repeatable {
+	if !t.stores() {
 		t.gate = l.unsettled()
 		return
 	}
-	t.pending = t.engine.cfg.Group(l.partition).Submit(t.batch(), l.chain)
+	if len(t.claims) > 0 {
+		t.pending = t.engine.submitAll([]*turn{t}, t.reply)
+	} else {
+		t.pending = t.engine.cfg.Group(l.partition).Submit(t.batch(), l.chain)
+	}
 	t.advance()
+}
+
+// stores tells whether the turn came to anything that is to be stored.
+func (t *turn) stores() bool {
+	return len(t.events) > 0 || len(t.timers) > 0 || len(t.claims) > 0 || t.call.Repeatable
 }
 
 // advance makes what the turn came to the entity's.

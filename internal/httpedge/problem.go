@@ -32,7 +32,7 @@ func statusOf(f *registry.Fault) int {
 	switch f.Code {
 	case registry.Invalid:
 		return http.StatusUnprocessableEntity
-	case registry.Rejected:
+	case registry.Rejected, registry.Taken:
 		return http.StatusConflict
 	case registry.NotFound:
 		return http.StatusNotFound

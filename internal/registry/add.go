@@ -36,6 +36,8 @@ func (c *Command) about() (string, Place, []error) {
 	return quoted("command", c.Name) + " of " + quoted("entity", c.Entity.Type), c.Place, c.Faults
 }
 
+func (u *Unique) about() (string, Place, []error) { return quoted("unique", u.Name), u.Place, u.Faults }
+
 func (a *Action) about() (string, Place, []error) { return quoted("action", a.Name), a.Place, a.Faults }
 
 func (t *Table) about() (string, Place, []error) { return quoted("table", t.Name), t.Place, t.Faults }
@@ -80,6 +82,13 @@ func (e *Entity) Names() []string {
 
 // AddCommand adds a command.
 func (r *Registry) AddCommand(c *Command) { add(r, &r.Commands, c) }
+
+// AddUnique adds a set of unique values, once.
+func (r *Registry) AddUnique(u *Unique) {
+	if !slices.Contains(r.Uniques, u) {
+		add(r, &r.Uniques, u)
+	}
+}
 
 // AddAction adds an action.
 func (r *Registry) AddAction(a *Action) { add(r, &r.Actions, a) }

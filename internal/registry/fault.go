@@ -9,6 +9,7 @@ type Code string
 const (
 	Invalid     Code = "invalid"
 	Rejected    Code = "rejected"
+	Taken       Code = "taken"
 	NotFound    Code = "not_found"
 	Overloaded  Code = "overloaded"
 	Unavailable Code = "unavailable"

@@ -21,6 +21,7 @@ type Registry struct {
 	Views    []*View
 	Tables   []*Table // of the views
 	Queries  []*Query
+	Uniques  []*Unique
 	Needs    []Need
 	Provided map[reflect.Type]any
 	Plugins  []any

@@ -112,8 +112,8 @@ func (g *Engine) Preview(ctx context.Context, call *Call) (Draft, error) {
 	h := &History{loading{engine: g, def: def, stream: stream, sum: sum{state: def.Copy(state), version: version}, proved: true}}
 	l := &live{def: def, stream: stream, partition: store.PartitionOf(stream, g.partitions), state: state, version: version}
 	t := &turn{engine: g, live: l, call: call, now: g.cfg.Now().UTC().Truncate(time.Microsecond), state: state}
-	if err := t.run(); err != nil {
-		return Draft{}, err
+	if t.run(); t.err != nil {
+		return Draft{}, t.err
 	}
 	return Draft{Value: t.out, Reply: t.reply, Events: t.events, Version: t.Version(), Before: h}, nil
 }

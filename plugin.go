@@ -10,7 +10,8 @@ import (
 )
 
 // Plugin extends a runtime. It also implements one or more of Reporter,
-// Interceptor and Validator; one that implements none is a fault at start.
+// Interceptor, Validator, Guard, Follower and Retrier; one that implements none
+// is a fault at start.
 type Plugin interface {
 	Name() string
 }
@@ -21,12 +22,12 @@ func Use(p Plugin) Part {
 	place := registry.Caller(1)
 	return part(func(r *registry.Registry) {
 		switch p.(type) {
-		case Reporter, Interceptor, Validator:
+		case Reporter, Interceptor, Validator, Guard, Follower, Retrier:
 			r.Plugins = append(r.Plugins, p)
 		case nil:
 			r.Fault(place, "a plugin is nil")
 		default:
-			r.Fault(place, "plugin %q does nothing: implement Reporter, Interceptor or Validator", p.Name())
+			r.Fault(place, "plugin %q does nothing: implement Reporter, Interceptor, Validator, Guard, Follower or Retrier", p.Name())
 		}
 	})
 }

@@ -125,6 +125,7 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	r.engine = entity.New(entity.Config{
 		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots, Own: r.owns(),
 		MaxLive: e.MaxLive, MaxBytes: e.MaxBytes, Idle: e.Idle, MaxQueue: e.MaxQueue, MaxWait: e.MaxWait,
+		Attempts: e.Attempts, MaxPause: e.MaxPause,
 	})
 	r.dispatcher, err = deliver.New(ctx, deliver.Config{
 		Registry: r.registry, Store: r.cfg.Store, Tail: r.tail, Group: r.group, Act: r.onEvent, Log: r.cfg.Log,

@@ -140,7 +140,11 @@ func (s *scope) groupOf(calls []*entity.Call, data []byte) ([]registry.Reply, er
 
 func (s *scope) runGroup(ctx context.Context, calls []*entity.Call) ([]registry.Reply, error) {
 	started := s.r.cfg.Now()
-	found, err := s.r.engine.RunGroup(ctx, calls)
+	var found []entity.Reply
+	err := s.guard(ctx, calls...)
+	if err == nil {
+		found, err = s.r.engine.RunGroup(ctx, calls)
+	}
 	for i, c := range calls {
 		var reply entity.Reply
 		if err == nil {

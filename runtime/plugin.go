@@ -18,6 +18,9 @@ type plugins struct {
 	reporters    []talix.Reporter
 	interceptors []talix.Interceptor
 	validator    talix.Validator // the last one that was used
+	guards       []talix.Guard
+	followers    []talix.Follower
+	retriers     []talix.Retrier
 }
 
 func pluginsOf(reg *registry.Registry) plugins {
@@ -29,6 +32,7 @@ func pluginsOf(reg *registry.Registry) plugins {
 		if interceptor, ok := p.(talix.Interceptor); ok {
 			ps.interceptors = append(ps.interceptors, interceptor)
 		}
+		ps.watch(p)
 		if validator, ok := p.(talix.Validator); ok {
 			ps.validator = validator
 		}

@@ -88,6 +88,15 @@ type EntityConfig struct {
 	// seconds.
 	MaxQueue int
 	MaxWait  time.Duration
+	// Attempts is how often a command, or a group, is decided in all when others
+	// change its entity meanwhile, or its append is sent while the store does not
+	// tell what became of it. Then it is answered with ErrUnavailable, or
+	// ErrUnknown. Defaults to 16.
+	Attempts int
+	// MaxPause bounds the pause between these attempts. There is none before the
+	// second; before the third it is up to two milliseconds, then twice as long
+	// each time, with jitter. Defaults to 100 milliseconds.
+	MaxPause time.Duration
 	// SnapshotEvery is how many events of an entity lie between two snapshots,
 	// where its definition names no number. Defaults to 100; below zero, none
 	// are made. Large states have them further apart.

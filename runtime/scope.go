@@ -119,7 +119,11 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, error) {
 	c := call.Command
 	started := s.r.cfg.Now()
-	reply, err := s.r.runCommand(ctx, call)
+	var reply entity.Reply
+	err := s.guard(ctx, call)
+	if err == nil {
+		reply, err = s.r.runCommand(ctx, call)
+	}
 	s.report(ctx, call, started, reply, err)
 	if err != nil {
 		return registry.Reply{}, s.r.fail(err, "command", c.FullName(), s.cause.correlation)
@@ -222,7 +226,11 @@ func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time
 	if len(s.r.plugins.reporters) == 0 {
 		return
 	}
+	s.r.tell(ctx, s.commandOperation(call), started, reply.Events, err)
+}
+
+func (s *scope) commandOperation(call *entity.Call) talix.Operation {
 	op := s.operation(talix.KindCommand, s.r.registry.Owner(call.Command), call.Command.FullName())
 	op.EntityID, op.CommandID, op.Input = call.ID, call.Key, call.In
-	s.r.tell(ctx, op, started, reply.Events, err)
+	return op
 }

@@ -8,7 +8,6 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -46,9 +45,12 @@ type Config struct {
 	MaxQueue int
 	// MaxWait bounds how long they wait. Defaults to ten seconds.
 	MaxWait time.Duration
-	// Attempts bounds how often a command is decided anew after conflicts.
+	// Attempts bounds how often a command is decided after conflicts, in all.
 	// Defaults to 16.
 	Attempts int
+	// MaxPause bounds the pause before another attempt. Defaults to 100
+	// milliseconds.
+	MaxPause time.Duration
 }
 
 func (c *Config) defaults() {
@@ -58,6 +60,7 @@ func (c *Config) defaults() {
 	c.MaxQueue = cmp.Or(c.MaxQueue, 1024)
 	c.MaxWait = cmp.Or(c.MaxWait, 10*time.Second)
 	c.Attempts = cmp.Or(c.Attempts, 16)
+	c.MaxPause = cmp.Or(c.MaxPause, 100*time.Millisecond)
 }
 
 // Engine hosts entities. Its methods may be called from many goroutines.
@@ -102,6 +105,22 @@ type Call struct {
 	Digest      Digest
 	Correlation store.ID
 	Causation   store.ID
+
+	// Appended, if set, is told of the events that the command stored, once they
+	// are durable, and Retried of an attempt that failed before the next one. The
+	// events must not be changed.
+	Appended func(events []store.Event)
+	Retried  func(Retry)
+}
+
+// Retry is an attempt at a command that is followed by another one.
+type Retry struct {
+	Attempt int // that failed, from 1
+	// Unknown: the store did not tell what became of the append, which is sent
+	// again as it was. Otherwise it was a conflict, and the command is decided
+	// anew.
+	Unknown bool
+	Pause   time.Duration // before the next attempt
 }
 
 // Reply is what a command led to.
@@ -140,7 +159,10 @@ func (g *Engine) Run(ctx context.Context, call *Call) (Reply, error) {
 		if !again {
 			return reply, err
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if attempt+1 == g.cfg.Attempts {
+			break
+		}
+		if err := g.again(ctx, attempt, false, call); err != nil {
 			return Reply{}, notStarted(err)
 		}
 	}
@@ -182,22 +204,6 @@ func (g *Engine) gate(ctx context.Context, p *commit.Pending) bool {
 		return true
 	}
 	return p.Wait(ctx) && p.Outcome().Status == store.Durable
-}
-
-// pause waits before another attempt: not at all at first, then with jitter.
-func pause(ctx context.Context, attempt int) error {
-	if attempt == 0 {
-		return nil
-	}
-	most := min(time.Millisecond<<attempt, 100*time.Millisecond)
-	timer := time.NewTimer(rand.N(most))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 func notStarted(cause error) error {

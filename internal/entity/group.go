@@ -43,7 +43,10 @@ func (g *Engine) RunGroup(ctx context.Context, calls []*Call) ([]Reply, error) {
 			return replies, err
 		}
 		r.findLost(ctx)
-		if err := pause(ctx, attempt); err != nil {
+		if attempt+1 == g.cfg.Attempts {
+			break
+		}
+		if err := g.again(ctx, attempt, false, calls...); err != nil {
 			return nil, notStarted(err)
 		}
 	}
@@ -201,7 +204,7 @@ func (r *group) stores() bool {
 
 // await waits for the group's append and tells what it led to.
 func (r *group) await(ctx context.Context) (replies []Reply, again bool, err error) {
-	p, err := r.engine.settle(ctx, r.pending, r.lives[0])
+	p, err := r.engine.settle(ctx, r.pending, r.lives[0], r.calls...)
 	if err != nil {
 		return nil, false, err
 	}

@@ -121,7 +121,7 @@ func (g *Engine) read(ctx context.Context, def *registry.Entity, id string, inTu
 		case ok || err != nil:
 			return state, version, err
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := wait(ctx, g.pause(attempt)); err != nil {
 			return nil, 0, notStarted(err)
 		}
 	}

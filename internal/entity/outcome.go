@@ -36,7 +36,7 @@ func encodeResult(d Digest, reply []byte) []byte {
 
 // await waits for a turn's own append and tells what it led to.
 func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply Reply, again bool, err error) {
-	p, err := g.settle(ctx, t.pending, l)
+	p, err := g.settle(ctx, t.pending, l, call)
 	if err != nil {
 		return Reply{}, false, err
 	}
@@ -56,7 +56,7 @@ func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply
 // answer tells what became of the first one. The append it returns is Durable, a
 // Duplicate (of an earlier try, or of another one with the same key) or a
 // Conflict.
-func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live) (*commit.Pending, error) {
+func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live, calls ...*Call) (*commit.Pending, error) {
 	for attempt := 0; ; attempt++ {
 		if !p.Wait(ctx) {
 			return nil, unknown(context.Cause(ctx))
@@ -68,10 +68,10 @@ func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live) (*commi
 		case store.Failed:
 			return nil, g.failed(l, attempt, o.Err)
 		}
-		if attempt == g.cfg.Attempts || errors.Is(o.Err, store.ErrClosed) {
+		if attempt+1 >= g.cfg.Attempts || errors.Is(o.Err, store.ErrClosed) {
 			return nil, unknown(o.Err)
 		}
-		if err := pause(ctx, attempt); err != nil {
+		if err := g.again(ctx, attempt, true, calls...); err != nil {
 			return nil, unknown(err)
 		}
 		p = p.Retry()
@@ -82,6 +82,9 @@ func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live) (*commi
 // an earlier one.
 func (t *turn) done(p *commit.Pending) Reply {
 	t.armed()
+	if len(t.events) > 0 && t.call.Appended != nil {
+		t.call.Appended(t.events)
+	}
 	t.offer()
 	return Reply{
 		Data: t.reply, Value: t.out, Events: len(t.events), Partition: t.live.partition,

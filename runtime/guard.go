@@ -1,0 +1,67 @@
+package runtime
+
+import (
+	"context"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/internal/entity"
+	"github.com/talix-dev/talix/store"
+)
+
+// watch adds a plugin to those of commands that it is.
+func (ps *plugins) watch(p any) {
+	if guard, ok := p.(talix.Guard); ok {
+		ps.guards = append(ps.guards, guard)
+	}
+	if follower, ok := p.(talix.Follower); ok {
+		ps.followers = append(ps.followers, follower)
+	}
+	if retrier, ok := p.(talix.Retrier); ok {
+		ps.retriers = append(ps.retriers, retrier)
+	}
+}
+
+// guard asks the guards of a command, and lets the other plugins see what
+// becomes of it.
+func (s *scope) guard(ctx context.Context, calls ...*entity.Call) error {
+	ps := &s.r.plugins
+	if len(ps.guards)+len(ps.followers)+len(ps.retriers) == 0 {
+		return nil
+	}
+	for _, call := range calls {
+		op := s.commandOperation(call)
+		for _, g := range ps.guards {
+			err := contain(ctx, func(ctx context.Context) error { return g.Guard(ctx, op) })
+			if err != nil {
+				return talix.EngineError(err)
+			}
+		}
+		if len(ps.followers) > 0 {
+			call.Appended = func(events []store.Event) { ps.appended(ctx, op, events) }
+		}
+		if len(ps.retriers) > 0 {
+			call.Retried = func(r entity.Retry) { ps.retrying(ctx, op, r) }
+		}
+	}
+	return nil
+}
+
+func (ps *plugins) appended(ctx context.Context, op talix.Operation, events []store.Event) {
+	metas := make([]talix.Meta, len(events))
+	for i := range events {
+		metas[i] = talix.MetaOf(&events[i])
+	}
+	for _, f := range ps.followers {
+		f.Appended(ctx, op, metas)
+	}
+}
+
+func (ps *plugins) retrying(ctx context.Context, op talix.Operation, r entity.Retry) {
+	retry := talix.Retry{Attempt: r.Attempt, Reason: talix.RetryConflict, Pause: r.Pause}
+	if r.Unknown {
+		retry.Reason = talix.RetryUnknown
+	}
+	for _, o := range ps.retriers {
+		o.Retrying(ctx, op, retry)
+	}
+}

@@ -34,9 +34,9 @@ func NewUnique[T any](name string, key func(T) string) *Unique[T] {
 func (u *Unique[T]) Register(r *registry.Registry) { r.AddUnique(&u.def) }
 
 // Claimer is what can hold unique values: the entity of a CommandContext.
-type Claimer interface{ claimer() registry.Turn }
+type Claimer interface{ claimer() registry.Claims }
 
-func (c CommandContext[S]) claimer() registry.Turn { return c.turn }
+func (c CommandContext[S]) claimer() registry.Claims { return c.turn.Claims() }
 
 // Reserve makes the command's entity the holder of a value, in the same append
 // as the command's events. If another entity holds it, the error is an ErrTaken,
@@ -80,7 +80,7 @@ type Held struct{ EntityType, EntityID string }
 // command itself reserved or released counts.
 func Holder[T any](r Reader, u *Unique[T], value T) (Held, error) {
 	ctx, reader := r.reader()
-	s, found, err := reader.Holder(ctx, &u.def, u.key(value))
+	s, found, err := reader.(registry.Holders).Holder(ctx, &u.def, u.key(value))
 	switch {
 	case err != nil:
 		return Held{}, fromEngine(err)

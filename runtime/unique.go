@@ -8,6 +8,8 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
+var _ registry.Holders = (*scope)(nil)
+
 // Holder is who holds a unique value.
 func (s *scope) Holder(ctx context.Context, u *registry.Unique, value string) (store.Stream, bool, error) {
 	stream, found, err := s.r.engine.Holder(ctx, u, value)

@@ -26,7 +26,10 @@ type turn struct {
 	faults []error
 }
 
-var _ registry.Turn = (*turn)(nil)
+var (
+	_ registry.Turn    = (*turn)(nil)
+	_ registry.Holders = (*turn)(nil)
+)
 
 // Timer is what a command did to a timer of its entity.
 type Timer struct {
@@ -95,6 +98,9 @@ func (t *turn) arm(timer Timer) {
 	t.timers = slices.DeleteFunc(t.timers, func(o Timer) bool { return o.Name == timer.Name && o.Key == timer.Key })
 	t.timers = append(t.timers, timer)
 }
+
+// Claims is the turn itself.
+func (t *turn) Claims() registry.Claims { return t }
 
 // Reserve lets the command have the value: what other entities hold is for
 // tests with a runtime.

@@ -39,7 +39,10 @@ type turn struct {
 	picture *snapshot.Picture // of the state that it led to, if one is due
 }
 
-var _ registry.Turn = (*turn)(nil)
+var (
+	_ registry.Turn    = (*turn)(nil)
+	_ registry.Holders = (*turn)(nil)
+)
 
 // decide takes the entity's turn, runs the handler and submits what it
 // emitted. An error means that nothing was decided.

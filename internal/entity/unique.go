@@ -37,6 +37,9 @@ type claim struct {
 	hold        bool     // the turn's entity holds it in the end
 }
 
+// Claims is the turn itself.
+func (t *turn) Claims() registry.Claims { return t }
+
 // Reserve makes the turn's entity the holder of a value.
 func (t *turn) Reserve(u *registry.Unique, value string) error {
 	if len(value) == 0 || len(value) > MaxUnique {

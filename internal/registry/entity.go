@@ -83,12 +83,24 @@ type Turn interface {
 	Schedule(t *Timer, key string, when time.Time, in []byte)
 	Unschedule(t *Timer, key string)
 	NewID() string
-	// Reserve makes the entity the holder of a unique value with the turn's
-	// events, Release ends that; ReleaseAll does so for all that it holds.
+	// Claims is what the handler may do to unique values.
+	Claims() Claims
+	Reader
+}
+
+// Claims changes the unique values that a turn's entity holds.
+type Claims interface {
+	// Reserve makes the entity the holder of a value with the turn's events,
+	// Release ends that; ReleaseAll does so for all that it holds.
 	Reserve(u *Unique, value string) error
 	Release(u *Unique, value string) error
 	ReleaseAll() error
-	Reader
+}
+
+// Holders is a Reader that knows of unique values.
+type Holders interface {
+	// Holder is who holds a unique value; false: no one.
+	Holder(ctx context.Context, u *Unique, value string) (store.Stream, bool, error)
 }
 
 // Unique is a set of values each of which one entity holds at most.
@@ -100,9 +112,6 @@ type Unique struct {
 
 // Reader reads the confirmed state of entities.
 type Reader interface {
-	// Holder is who holds a unique value; false: no one.
-	Holder(ctx context.Context, u *Unique, value string) (store.Stream, bool, error)
-
 	// Read returns a pointer to a copy of an entity's state, and its version;
 	// zero if it has no events.
 	Read(ctx context.Context, e *Entity, id string) (any, store.Version, error)

@@ -140,14 +140,17 @@ func (c *chaos) act(l *life, h **host) act {
 // step writes the journal, or finds it.
 func (c *chaos) step(ctx context.Context, h *host, e *store.Event, f *fate, run string) error {
 	key := run + "/0001"
+	c.mu.Lock()
+	stepped := f.stepped // asked first: a run of a life that was killed may be writing it
+	c.mu.Unlock()
 	_, found, err := c.w.store.Record(ctx, e.Partition, journal.Space, key)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
-	stepped := f.stepped
+	given := c.skipping == e.Stream.ID || f.skipped != 0 || f.maybe // up, while it ran
 	c.mu.Unlock()
-	if stepped && !found {
+	if stepped && !found && !given {
 		c.t.Errorf("the completed step of %s would run again", run)
 	}
 	if found {

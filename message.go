@@ -38,7 +38,7 @@ func OnMessage[T any](name, topic string, handler func(ActionContext, Message[T]
 	a := &Action{registry.Action{
 		Name:  name,
 		Place: registry.Caller(1),
-		Queue: &registry.QueueTrigger{Topic: topic, Decode: func(m broker.Message) (any, error) { return messageOf[T](m) }},
+		Queue: &registry.QueueTrigger{Topic: topic, In: reflect.TypeFor[T](), Decode: func(m broker.Message) (any, error) { return messageOf[T](m) }},
 		Handle: func(ctx context.Context, h registry.Host, in any, _ *store.Event) (any, error) {
 			return nil, toEngine(handler(ActionContext{ctx, h}, in.(Message[T])))
 		},

@@ -140,6 +140,7 @@ func sourceOf[T any](t source.Trigger[T]) *registry.SourceTrigger {
 	return &registry.SourceTrigger{
 		Name:   t.Name,
 		Source: t.Source,
+		In:     reflect.TypeFor[T](),
 		Decode: func(m source.Message) (any, error) { return decode(m) },
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ import (
 // action, which no one runs again, Step runs fn and keeps nothing.
 func Step[T any](ctx ActionContext, name string, fn func(context.Context) (T, error)) (T, error) {
 	var out T
-	data, err := ctx.host.Kept().Do(ctx.Context, name, func(ctx context.Context) ([]byte, error) {
+	data, err := ctx.host.Kept().Do(ctx.Context, name, reflect.TypeFor[T](), func(ctx context.Context) ([]byte, error) {
 		v, err := fn(ctx)
 		if err != nil {
 			return nil, toEngine(err)
@@ -125,7 +126,7 @@ func Send[T any](ctx ActionContext, runID string, s *Signal[T], value T) error {
 	if err != nil {
 		return fmt.Errorf("write signal %q: %w", s.name, err)
 	}
-	if err := ctx.host.Kept().Signal(ctx.Context, runID, s.name, data); err != nil {
+	if err := ctx.host.Kept().Signal(ctx.Context, runID, s.name, reflect.TypeFor[T](), data); err != nil {
 		return fromEngine(err)
 	}
 	return nil

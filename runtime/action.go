@@ -100,6 +100,7 @@ func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fac
 		correlation: e.Correlation,
 		causation:   e.ID,
 		wrote:       positions{{e.Partition, e.Position}},
+		of:          e.Stream.ID,
 	})
 	s.line = line
 	_, err := r.act(ctx, a, s, f.Data, f.As)
@@ -108,7 +109,7 @@ func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fac
 
 // onItem runs an action whose work is kept.
 func (r *Runtime) onItem(ctx context.Context, a *registry.Action, in any, item work.Item, run *flow.Run) (any, error) {
-	s := r.newScope(cause{base: item.Base, delivered: true, correlation: item.Correlation, causation: item.Causation})
+	s := r.newScope(cause{base: item.Base, delivered: true, correlation: item.Correlation, causation: item.Causation, of: flow.SubjectOf(item)})
 	s.line = run.Line()
 	out, err := r.act(ctx, a, s, in, nil)
 	run.Wrote = s.written().String()

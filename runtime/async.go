@@ -27,6 +27,9 @@ func (b backend) accept(ctx context.Context, a *registry.Action, s *scope, in an
 	if err != nil {
 		return nil, registry.Faultf(registry.Internal, "the input of %s cannot be kept as JSON", a.Name).Because(err)
 	}
+	if data, err = b.box().KeepFields(ctx, a.HTTP.In, data); err != nil {
+		return nil, s.outcome(err)
+	}
 	name := b.ids.New()
 	if !s.cause.base.IsZero() {
 		name = id.DeriveName(s.cause.base, "request")
@@ -72,6 +75,9 @@ func (r *Runtime) runs() talix.Part {
 			runID := registry.RunID(string(work.Request), strings.ToLower(in.ID))
 			item, err := r.flow.Status(ctx, runID, false)
 			if err != nil {
+				return runOutput{}, talix.UserError(r.fail(err, "action", "run", ctx.CorrelationID()))
+			}
+			if item.Output, err = r.box().Kept(ctx, item.Output); err != nil {
 				return runOutput{}, talix.UserError(r.fail(err, "action", "run", ctx.CorrelationID()))
 			}
 			return runOutputOf(item), nil

@@ -41,6 +41,7 @@ func (r *Runtime) define(ctx context.Context) error {
 	faults = append(faults, r.checkInputs(set)...)
 	faults = append(faults, r.checkKept(set)...)
 	faults = append(faults, r.checkUniques()...)
+	faults = append(faults, r.checkPersonal()...)
 	faults = append(faults, r.defineViews(ctx)...)
 	edge, err := httpedge.New(r.edgeConfig(set))
 	r.edge = edge
@@ -87,7 +88,7 @@ func (r *Runtime) defineViews(ctx context.Context) (faults []error) {
 	projector, err := project.New(project.Config{
 		Registry: r.registry, Tables: r.cfg.Tables, Tail: r.tail, Load: r.cfg.Store.Load,
 		Identity: r.cfg.Store.Identity().String(), Log: r.cfg.Log, Now: r.cfg.Now,
-		Changed: r.hub.Changed, Shared: r.shared(),
+		Changed: r.hub.Changed, Shared: r.shared(), Erasure: r.erasure(),
 	})
 	if err != nil {
 		return []error{err}
@@ -123,7 +124,7 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	e := r.cfg.Entities
 	r.snapshots = r.newSnapshots()
 	r.engine = entity.New(entity.Config{
-		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots, Own: r.owns(),
+		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots, Own: r.owns(), Seal: r.box(),
 		MaxLive: e.MaxLive, MaxBytes: e.MaxBytes, Idle: e.Idle, MaxQueue: e.MaxQueue, MaxWait: e.MaxWait,
 		Attempts: e.Attempts, MaxPause: e.MaxPause,
 	})
@@ -137,7 +138,7 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	r.others[work.Event], r.others[work.Pour] = r.dispatcher.RunItem, r.runPour
 	r.queues, err = queue.New(ctx, queue.Config{
 		Registry: r.registry, Store: r.cfg.Store, Group: r.group, Work: r.flow.Work, Brokers: r.brokers(), Act: r.onMessage,
-		Forget: flow.Forget, NewRev: r.ids.New, Now: r.cfg.Now, Log: r.cfg.Log, Shared: r.shared(),
+		Forget: flow.Forget, NewRev: r.ids.New, Now: r.cfg.Now, Log: r.cfg.Log, Shared: r.shared(), Seal: r.box(),
 	})
 	if err != nil {
 		return err

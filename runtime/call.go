@@ -80,7 +80,7 @@ func (c Calls) Signal(ctx context.Context, runID, signal string, data json.RawMe
 	if !json.Valid(compact(data)) {
 		return talix.Invalid("data", "is no JSON")
 	}
-	return userError(c.scope("").Signal(ctx, runID, signal, compact(data)))
+	return userError(c.scope("").Signal(ctx, runID, signal, nil, compact(data)))
 }
 
 // Cancel asks a run to end, and what it did to be undone.

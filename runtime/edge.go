@@ -22,7 +22,7 @@ var _ httpedge.Backend = backend{}
 func (r *Runtime) edgeConfig(set *schema.Set) httpedge.Config {
 	return httpedge.Config{
 		Owner: r.registry.Owner, Title: strings.Join(r.registry.Services, ", "), Actions: r.registry.Actions, Queries: r.registry.Queries,
-		Backend: backend{r}, Schemas: set, NewID: r.ids.New, MaxBody: r.cfg.MaxBody, Log: r.cfg.Log,
+		Backend: backend{r}, Schemas: set, NewID: r.ids.New, MaxBody: r.cfg.MaxBody, Log: r.cfg.Log, Seal: r.box(),
 	}
 }
 

@@ -19,7 +19,7 @@ func (r *Runtime) keep() {
 	r.others = map[work.Kind]func(context.Context, work.Item) work.Verdict{}
 	r.flow = flow.New(flow.Config{
 		Registry: r.registry, Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log,
-		Poll: r.cfg.Poll, Act: r.onItem, Others: r.others, Sweep: []work.Sweep{{Space: queue.Seen}},
+		Poll: r.cfg.Poll, Seal: r.box(), Act: r.onItem, Others: r.others, Sweep: []work.Sweep{{Space: queue.Seen}},
 	})
 	r.past = past{store: r.cfg.Store, registry: r.registry, last: map[store.Stream]pastState{}}
 }

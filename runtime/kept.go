@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -18,12 +19,22 @@ import (
 // What a scope can do more where its run is kept: line is the run's line of
 // steps, nil where it is not kept.
 
-func (s *scope) Do(ctx context.Context, name string, fn func(context.Context) ([]byte, error)) ([]byte, error) {
+func (s *scope) Do(ctx context.Context, name string, t reflect.Type, fn func(context.Context) ([]byte, error)) ([]byte, error) {
 	fn = s.told(name, fn)
 	if s.line == nil {
 		return fn(ctx)
 	}
-	return s.line.Do(ctx, name, fn)
+	data, err := s.line.Do(ctx, name, func(ctx context.Context) ([]byte, error) {
+		data, err := fn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return s.r.box().Keep(ctx, t, data, s.cause.of)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.r.box().Kept(ctx, data)
 }
 
 // told is a step that reporters are told of whenever it was run.
@@ -72,7 +83,10 @@ func (s *scope) Sleep(ctx context.Context, d time.Duration) {
 }
 
 func (s *scope) Await(ctx context.Context, signal string, timeout time.Duration) ([]byte, bool) {
-	return s.kept("Await").Await(ctx, signal, timeout)
+	data, ok := s.kept("Await").Await(ctx, signal, timeout)
+	data, err := s.r.box().Kept(ctx, data)
+	s.must(err)
+	return data, ok
 }
 
 func (s *scope) Compensate(name string, undo func(context.Context, registry.Host) error) {
@@ -105,7 +119,7 @@ func (s *scope) once(ctx context.Context, name string, fn func(context.Context) 
 
 // origin is the cause of something that this scope sets off.
 func (s *scope) origin(name string) flow.Cause {
-	c := flow.Cause{Correlation: s.cause.correlation, Causation: s.cause.causation}
+	c := flow.Cause{Correlation: s.cause.correlation, Causation: s.cause.causation, Of: s.cause.of}
 	if s.cause.base.IsZero() {
 		c.Base = s.r.ids.New()
 		return c
@@ -128,8 +142,11 @@ func (s *scope) Unschedule(ctx context.Context, t *registry.Timer, key string) {
 	}))
 }
 
-// must ends the run where the store does not serve it.
+// must ends the run where the store does not serve it. What it refuses fails it.
 func (s *scope) must(err error) {
+	if f, ok := errors.AsType[*registry.Fault](err); ok && f.Final {
+		panic(f)
+	}
 	if err != nil {
 		panic(&registry.Interrupt{Kind: registry.Broken, Cause: err})
 	}
@@ -148,6 +165,10 @@ func (s *scope) Start(ctx context.Context, w *registry.Action, entityID string, 
 			return err
 		}
 	}
+	data, err := s.r.box().Keep(ctx, w.Workflow.In, data, entityID)
+	if err != nil {
+		return s.outcome(err)
+	}
 	runID := registry.RunID(string(work.Workflow), w.Name, entityID)
 	c := s.origin(runID)
 	return s.outcome(s.once(ctx, "start "+runID, func(ctx context.Context) error {
@@ -155,7 +176,11 @@ func (s *scope) Start(ctx context.Context, w *registry.Action, entityID string, 
 	}))
 }
 
-func (s *scope) Signal(ctx context.Context, runID, signal string, data []byte) error {
+func (s *scope) Signal(ctx context.Context, runID, signal string, t reflect.Type, data []byte) error {
+	data, err := s.r.box().Keep(ctx, t, data, s.cause.of)
+	if err != nil {
+		return s.outcome(err)
+	}
 	name := "signal " + signal + " " + runID
 	sending := s.origin(name).Base
 	return s.outcome(s.once(ctx, name, func(ctx context.Context) error {
@@ -178,6 +203,18 @@ func (s *scope) outcome(err error) error {
 }
 
 func (s *scope) RunState(ctx context.Context, runID string, wait bool) (registry.RunState, error) {
+	state, err := s.sealedState(ctx, runID, wait)
+	if err != nil {
+		return state, err
+	}
+	if state.Output, err = s.r.box().Kept(ctx, state.Output); err != nil {
+		return registry.RunState{}, s.outcome(err)
+	}
+	return state, nil
+}
+
+// sealedState is RunState as it is kept.
+func (s *scope) sealedState(ctx context.Context, runID string, wait bool) (registry.RunState, error) {
 	if s.line == nil || !wait {
 		return s.runState(ctx, runID, wait)
 	}

@@ -142,8 +142,9 @@ type past struct {
 	store    store.Store
 	registry *registry.Registry
 
-	mu   sync.Mutex
-	last map[store.Stream]pastState
+	mu    sync.Mutex
+	last  map[store.Stream]pastState
+	epoch int // how often all was forgotten
 }
 
 type pastState struct {
@@ -158,14 +159,14 @@ const maxPast = 4096
 // kept after the entity's next event was asked for.
 func (p *past) at(ctx context.Context, e *store.Event) (any, error) {
 	def := p.registry.Entity(e.Stream.Type)
-	known := p.take(e.Stream)
+	known, epoch := p.take(e.Stream)
 	if known.state == nil || known.version > e.Version {
 		known = pastState{state: def.New()}
 	}
 	if err := p.advance(ctx, def, &known, e); err != nil {
 		return nil, err
 	}
-	p.put(e.Stream, known)
+	p.put(e.Stream, known, epoch)
 	return known.state, nil
 }
 
@@ -188,17 +189,28 @@ func (p *past) advance(ctx context.Context, def *registry.Entity, known *pastSta
 	return nil
 }
 
-func (p *past) take(s store.Stream) pastState {
+func (p *past) take(s store.Stream) (pastState, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	known := p.last[s]
 	delete(p.last, s)
-	return known
+	return known, p.epoch
 }
 
-func (p *past) put(s store.Stream, known pastState) {
+// forget drops all states, those under way too.
+func (p *past) forget() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	clear(p.last)
+	p.epoch++
+}
+
+func (p *past) put(s store.Stream, known pastState, epoch int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.epoch != epoch {
+		return
+	}
 	if len(p.last) >= maxPast {
 		for other := range p.last {
 			delete(p.last, other)

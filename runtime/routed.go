@@ -173,7 +173,7 @@ func (r *Runtime) answerCommit(ctx context.Context, decode func(any) error) (any
 	if q.Partition < 0 || int(q.Partition) >= r.tail.Partitions() || !r.node.Owns(q.Partition) {
 		return nil, peer.ErrElsewhere
 	}
-	own := r.cfg.Store.(routed).Store // a question is passed on once
+	own := r.unsealed().(routed).Store // a question is passed on once
 	out := own.Commit(context.WithoutCancel(ctx), q.Partition, q.Batches)
 	answers := make([]commitAnswer, len(out))
 	fenced := true

@@ -36,6 +36,7 @@ import (
 	"github.com/talix-dev/talix/source"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/table"
+	"github.com/talix-dev/talix/vault"
 )
 
 // Config says what a Runtime is made of. Store is needed; everything else has
@@ -46,6 +47,10 @@ type Config struct {
 	// Tables holds the view tables. It is needed by services that define
 	// tables or SQL queries. The runtime does not close it.
 	Tables table.Store
+	// Keys holds the keys of personal data, one for each subject. It is needed
+	// by services that have fields tagged as personal; see Personal. The
+	// runtime does not close it.
+	Keys vault.Vault
 	// Brokers are the brokers of actions on messages and of what is published,
 	// by name. The one with the empty name is the default. The runtime does
 	// not close them.
@@ -146,6 +151,7 @@ type Runtime struct {
 	dispatcher *deliver.Dispatcher
 	projector  *project.Projector
 	hub        *live.Hub // nil without Tables
+	personal   *personal // nil without Keys
 	edge       *httpedge.Edge
 	handler    http.Handler // the edge, and hooks beside it
 
@@ -180,11 +186,11 @@ func New(ctx context.Context, cfg Config) (*Runtime, error) {
 		return nil, fmt.Errorf("make runtime: %w", err)
 	}
 	r := &Runtime{cfg: cfg, ids: id.NewSource(cfg.Now)}
-	err := r.join()
+	err := errors.Join(r.join(), r.seal(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("make runtime: %w", err)
 	}
-	if r.tail, err = tail.Open(ctx, cfg.Store); err != nil {
+	if r.tail, err = tail.Open(ctx, r.cfg.Store); err != nil {
 		return nil, fmt.Errorf("make runtime: %w", err)
 	}
 	if err := r.define(ctx); err != nil {
@@ -208,6 +214,9 @@ func (r *Runtime) Start() {
 	}
 	if r.projector != nil {
 		r.running.Go(func() { r.project(ctx) })
+	}
+	if r.personal != nil {
+		r.running.Go(func() { r.personal.run(ctx) })
 	}
 	r.state.Store(ready)
 }

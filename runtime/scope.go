@@ -32,6 +32,7 @@ type cause struct {
 	service     string // the action's
 	header      func(string) string
 	wrote       positions // what the caller had written before
+	of          string    // whom personal data is about where it does not tell
 }
 
 // scope is one run of an action: the registry.Host of its context.
@@ -96,14 +97,24 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 		return s.run(ctx, call)
 	}
 	var reply registry.Reply
+	keep := func(reply []byte) ([]byte, error) { return s.r.box().Keep(ctx, c.Out, reply, entityID) }
 	earlier := func(ctx context.Context) ([]byte, bool, error) {
 		reply, found, err := s.r.engine.Recall(ctx, call)
-		return reply.Data, found, err
+		if !found || err != nil {
+			return nil, found, err
+		}
+		data, err := keep(reply.Data)
+		return data, true, err
 	}
 	data, err := s.line.Command(ctx, c.FullName()+" "+entityID, earlier, func(ctx context.Context) (_ []byte, err error) {
-		reply, err = s.run(ctx, call)
-		return reply.Data, err
+		if reply, err = s.run(ctx, call); err != nil {
+			return nil, err
+		}
+		return keep(reply.Data)
 	})
+	if err == nil {
+		data, err = s.r.box().Kept(ctx, data)
+	}
 	if err != nil {
 		return registry.Reply{}, err
 	}
@@ -173,6 +184,9 @@ func (s *scope) repeatable(call *entity.Call) error {
 		if data, err = json.Marshal(call.In); err != nil {
 			return registry.Faultf(registry.Internal, "the input of %s cannot be written as JSON", name).Because(err)
 		}
+	}
+	if pepper := s.r.box().Pepper(call.Command.In); pepper != nil && data != nil {
+		data = append(pepper, data...)
 	}
 	call.Digest = entity.DigestOf(name, call.ID, data)
 	return nil

@@ -129,6 +129,7 @@ func (w Work) ofKind(ctx context.Context, kind work.Kind, f WorkFilter, max int)
 // describe tells of an item what people want to know.
 func (w Work) describe(ctx context.Context, i work.Item) (WorkItem, error) {
 	out := itemOf(i)
+	out.Payload = w.open(ctx, out.Payload)
 	out.Service = w.r.owner(i)
 	switch i.Kind {
 	case work.Event:
@@ -153,6 +154,14 @@ func (w Work) describe(ctx context.Context, i work.Item) (WorkItem, error) {
 		return out, err
 	}
 	return out, nil
+}
+
+// open opens what is sealed, as far as it can be.
+func (w Work) open(ctx context.Context, data []byte) []byte {
+	if opened, err := w.r.box().Kept(ctx, data); err == nil {
+		return opened
+	}
+	return data
 }
 
 func itemOf(i work.Item) WorkItem {
@@ -219,7 +228,9 @@ func (w Work) Inspect(ctx context.Context, id string) (WorkDetail, error) {
 		return out, w.fault(err)
 	}
 	for _, e := range entries {
-		out.Steps = append(out.Steps, stepOf(e))
+		step := stepOf(e)
+		step.Result = w.open(ctx, step.Result)
+		out.Steps = append(out.Steps, step)
 	}
 	out.Next, err = w.behind(ctx, item)
 	return out, w.fault(err)

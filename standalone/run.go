@@ -27,6 +27,12 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	}
 	defer func() { err = errors.Join(err, tables.Close(), events.Close()) }()
 
+	keys, err := a.openKeys(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, keys.Close()) }()
+
 	brokers, closeBroker, err := a.openBroker(parts)
 	if err != nil {
 		return err
@@ -40,7 +46,7 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	defer others.stop()
 	parts, counted := withMeter(parts)
 	rt, err := runtime.New(ctx, runtime.Config{
-		Store: events, Tables: tables, Brokers: brokers, Parts: parts, Log: a.Log, Cluster: others.config(a),
+		Store: events, Tables: tables, Keys: keys, Brokers: brokers, Parts: parts, Log: a.Log, Cluster: others.config(a),
 	})
 	if err != nil {
 		return err

@@ -14,6 +14,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/seal"
 	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/store"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	// a partition: where several share a store, one at a time may. Nil: it
 	// always may.
 	Own func(store.Partition) bool
+	// Seal seals the replies that are stored; nil: nothing is sealed.
+	Seal *seal.Box
 
 	// MaxLive and MaxBytes bound the instances in memory. Default to 100,000
 	// and 256 MiB.

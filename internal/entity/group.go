@@ -177,7 +177,7 @@ func (r *group) submit() error {
 	}
 	replies := make([]json.RawMessage, len(r.turns))
 	for i, t := range r.turns {
-		replies[i] = t.reply
+		replies[i] = t.kept
 	}
 	reply, err := json.Marshal(replies)
 	if err != nil {

@@ -99,6 +99,9 @@ func (g *Engine) failed(l *live, attempt int, cause error) error {
 	if errors.Is(cause, store.ErrFenced) {
 		return elsewhere(cause)
 	}
+	if f := refused(cause); f != nil {
+		return f
+	}
 	g.cfg.Log.Error("append events", "entity", l.stream.String(), "error", cause)
 	return registry.Faultf(registry.Unavailable, "the store does not take events at the moment; try again later").Because(cause)
 }
@@ -126,5 +129,6 @@ func (g *Engine) first(p store.Partition, call *Call, result []byte) (Reply, err
 		f := registry.Faultf(registry.Invalid, "this key was used before for another command or input; use a new one")
 		return Reply{}, f
 	}
-	return Reply{Data: result[len(call.Digest):], Partition: p, Repeated: true}, nil
+	data, err := g.cfg.Seal.Kept(context.Background(), result[len(call.Digest):])
+	return Reply{Data: data, Partition: p, Repeated: true}, err
 }

@@ -33,6 +33,7 @@ type turn struct {
 
 	out     any
 	reply   []byte            // out as JSON
+	kept    []byte            // the same as it is stored
 	err     error             // the rejection
 	gate    *commit.Pending   // what the decision rests on, if it has no append of its own or is of a group
 	pending *commit.Pending   // the turn's own append
@@ -93,6 +94,9 @@ func (t *turn) run() {
 		t.out = out
 		t.reply, err = json.Marshal(out)
 	}
+	if err == nil {
+		err = t.keep()
+	}
 	if err != nil {
 		t.emitted, t.events, t.timers, t.claims = len(t.events) > 0, nil, nil, nil
 	}
@@ -104,6 +108,9 @@ func (t *turn) handle() (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			t.failed = true
+			if err = refusal(p); err != nil {
+				return
+			}
 			err = registry.Faultf(registry.Internal, "command %s failed", t.call.Command.FullName()).
 				Because(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 		}
@@ -134,7 +141,7 @@ func (t *turn) submit() {
 		return
 	}
 	if len(t.claims) > 0 {
-		t.pending = t.engine.submitAll([]*turn{t}, t.reply)
+		t.pending = t.engine.submitAll([]*turn{t}, t.kept)
 	} else {
 		t.pending = t.engine.cfg.Group(l.partition).Submit(t.batch(), l.chain)
 	}
@@ -170,7 +177,7 @@ func (t *turn) batch() store.Batch {
 	}
 	switch {
 	case t.call.Repeatable:
-		b.Result = encodeResult(t.call.Digest, t.reply)
+		b.Result = encodeResult(t.call.Digest, t.kept)
 	case len(t.events) == 0: // timers alone may be set twice
 		b.Key, b.Fresh = store.ID{}, false
 	}

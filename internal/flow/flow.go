@@ -11,6 +11,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/seal"
 	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 )
@@ -31,6 +32,9 @@ type Config struct {
 
 	// Poll is the runner's.
 	Poll time.Duration
+	// Seal seals what is kept; nil: nothing is sealed.
+	Seal *seal.Box
+
 	// Sweep is what else is to be deleted when its time has come.
 	Sweep []work.Sweep
 	// Keep is how long the outcome of requests can be asked for, and that of
@@ -134,13 +138,16 @@ func (f *Flow) run(ctx context.Context, item work.Item) work.Verdict {
 	if a == nil {
 		return f.orphan(item)
 	}
-	in, err := decode(a, item)
-	if err != nil {
-		return f.park(registry.Faultf(registry.Invalid, "the input of %s cannot be read", item.Action).Because(err))
-	}
 	run := f.begin(item)
 	defer f.end(item)
-	out, err := f.act(ctx, a, in, item, run)
+	in, err := f.decode(ctx, a, item)
+	if err != nil && !work.Outage(err) {
+		return f.park(registry.Faultf(registry.Invalid, "the input of %s cannot be read", item.Action).Because(err))
+	}
+	var out any
+	if err == nil {
+		out, err = f.act(ctx, a, in, item, run)
+	}
 	if ctx.Err() != nil && err != nil {
 		return nil // the runtime stops: run again when it starts
 	}
@@ -200,7 +207,11 @@ func unready(err error) bool {
 }
 
 // decode reads an item's input.
-func decode(a *registry.Action, item work.Item) (any, error) {
+func (f *Flow) decode(ctx context.Context, a *registry.Action, item work.Item) (any, error) {
+	var err error
+	if item.Input, err = f.cfg.Seal.Kept(ctx, item.Input); err != nil {
+		return nil, err
+	}
 	switch {
 	case a.Workflow != nil:
 		return a.Workflow.Decode(item.Input)

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -25,6 +26,7 @@ type Cause struct {
 	Base        store.ID // what the ids of the timer's run derive from
 	Correlation store.ID
 	Causation   store.ID
+	Of          string // whom its input is about where it does not tell
 }
 
 // timerID names the timer of an entity, or of none.
@@ -42,9 +44,13 @@ func (f *Flow) timerHome(t string, owner store.Stream, key string) store.Partiti
 
 // set makes the changes that set a timer. What an earlier one of the same name
 // had begun is forgotten.
-func (f *Flow) set(c Cause, t *registry.Timer, owner store.Stream, key string, when time.Time, in []byte) (work.Item, []store.Change) {
+func (f *Flow) set(ctx context.Context, c Cause, t *registry.Timer, owner store.Stream, key string, when time.Time, in []byte) (work.Item, []store.Change, error) {
 	if f.actions[actionKey{work.Timer, t.Name}] == nil {
 		panic(fmt.Sprintf("no service has an action for the timer %q: add talix.OnTimer for it to Components", t.Name))
+	}
+	in, err := f.cfg.Seal.Keep(ctx, t.In, in, cmp.Or(owner.ID, c.Of))
+	if err != nil {
+		return work.Item{}, nil, err
 	}
 	data, err := json.Marshal(armed{key, when, in})
 	if err != nil {
@@ -59,7 +65,7 @@ func (f *Flow) set(c Cause, t *registry.Timer, owner store.Stream, key string, w
 	}
 	change := f.Work.Change(item)
 	change.Blind = true
-	return item, append(forget(name), change)
+	return item, append(forget(name), change), nil
 }
 
 // unset makes the changes that remove a timer.
@@ -70,7 +76,10 @@ func unset(t *registry.Timer, owner store.Stream, key string) []store.Change {
 
 // Schedule sets a timer that is no entity's.
 func (f *Flow) Schedule(ctx context.Context, c Cause, t *registry.Timer, key string, when time.Time, in []byte) error {
-	item, changes := f.set(c, t, store.Stream{}, key, when.UTC().Truncate(time.Microsecond), in)
+	item, changes, err := f.set(ctx, c, t, store.Stream{}, key, when.UTC().Truncate(time.Microsecond), in)
+	if err != nil {
+		return err
+	}
 	if err := f.commit(ctx, item.Partition, changes...); err != nil {
 		return err
 	}
@@ -102,9 +111,12 @@ func (f *Flow) Timers() entity.Timers { return timers{f} }
 // Set is for the entities' engine.
 func (f timers) Set(call *entity.Call, t *registry.Timer, key string, when time.Time, in []byte) []store.Change {
 	// Commands of a group have one key.
-	_, changes := f.set(Cause{
+	_, changes, err := f.set(context.Background(), Cause{
 		Base: id.DeriveName(call.Key, timerID(t, streamOf(call), key)), Correlation: call.Correlation, Causation: call.Key,
 	}, t, streamOf(call), key, when, in)
+	if err != nil {
+		panic(err) // which ends the command
+	}
 	return changes
 }
 

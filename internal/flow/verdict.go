@@ -1,8 +1,11 @@
 package flow
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"reflect"
+	"strings"
 	"time"
 
 	"github.com/talix-dev/talix/internal/registry"
@@ -49,15 +52,33 @@ func (f *Flow) finished(a *registry.Action, now work.Item, out any) (*work.Item,
 		return nil, journals
 	default:
 		now.Status, now.Error, now.Code, now.Failure = work.Done, "", "", nil
-		data, err := json.Marshal(out)
+		data, err := f.output(now, out)
 		if err != nil {
-			next := f.unfinished(a, now, now, registry.Faultf(registry.Internal, "the output of %s cannot be written as JSON", a.Name).Because(err))
+			next := f.unfinished(a, now, now, faultOf(err))
 			return &next, nil
 		}
 		now.Output = data
 	}
 	now.Due = f.cfg.Now().Add(f.keep(a))
 	return &now, journals
+}
+
+// output is what is kept of what an action returned.
+func (f *Flow) output(now work.Item, out any) ([]byte, error) {
+	data, err := json.Marshal(out)
+	if err != nil {
+		return nil, registry.Faultf(registry.Internal, "the output of %s cannot be written as JSON", now.Action).Because(err)
+	}
+	return f.cfg.Seal.Keep(context.Background(), reflect.TypeOf(out), data, SubjectOf(now))
+}
+
+// SubjectOf is whom an item's data is about where the data does not tell: the
+// entity of a timer or an event, or what a workflow was started under.
+func SubjectOf(i work.Item) string {
+	if i.Kind != work.Workflow {
+		return i.Stream.ID
+	}
+	return work.Unescape(i.ID[strings.LastIndexByte(i.ID, '/')+1:])
 }
 
 // keep is how long an outcome can be asked for.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/schema"
+	"github.com/talix-dev/talix/internal/seal"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -35,6 +36,9 @@ type Config struct {
 	// under an Idempotency-Key; a larger one is made again for a repeat.
 	// Defaults to 64 KiB.
 	MaxRemembered int
+	// Seal seals answers that are kept, and tells inputs apart that have
+	// something personal. Defaults to sealing nothing.
+	Seal *seal.Box
 	// Log gets failures whose details are not answered. Defaults to
 	// slog.Default().
 	Log *slog.Logger

@@ -57,6 +57,7 @@ func add(h hash.Hash, text string) {
 // digest tells inputs under one key apart.
 func (x *exchange) digest() (d [16]byte) {
 	h := sha256.New()
+	h.Write(x.edge.config.Seal.Pepper(x.route.http.In))
 	add(h, x.r.URL.RawQuery)
 	for _, p := range x.route.in.header {
 		for _, v := range x.r.Header[p.name] {
@@ -117,7 +118,15 @@ func (x *exchange) keep(digest [16]byte) []byte {
 		a.set("Content-Type", x.edge.fixed.json[0])
 		a.isJSON = false
 	}
-	return record{digest, a.status, a.header, a.body.Bytes()}.encode()
+	if x.edge.config.Seal != nil && x.route.http.Method == "GET" {
+		return nil // it may tell of anything, and has no effect to be had once
+	}
+	body, err := x.edge.config.Seal.Keep(x.r.Context(), x.route.action.HTTP.Out, a.body.Bytes(), "")
+	if err != nil {
+		x.logged(fmt.Errorf("remember answer: %w", err))
+		return nil
+	}
+	return record{digest, a.status, a.header, body}.encode()
 }
 
 func (x *exchange) replay(data []byte, digest [16]byte) error {
@@ -132,7 +141,11 @@ func (x *exchange) replay(data []byte, digest [16]byte) error {
 		return invalid("header."+keyHeader, "was used before with another input: use a new key for a new request")
 	}
 	a := answer{status: rec.status, header: append(rec.header, pair{"Talix-Replayed", "true"})}
-	a.body.Write(rec.body)
+	body, err := x.edge.config.Seal.Kept(x.r.Context(), rec.body)
+	if err != nil {
+		return err
+	}
+	a.body.Write(body)
 	return x.send(&a)
 }
 

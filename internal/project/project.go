@@ -42,6 +42,9 @@ type Config struct {
 	// that may have changed its rows, before anyone who waits for that is
 	// answered. It must not block.
 	Changed func(table string)
+	// Erasure, if it is set, is the number of the last erasure of personal data
+	// after which no one is handed such data any more.
+	Erasure func() int64
 	// Log gets failures. Defaults to slog.Default().
 	Log *slog.Logger
 	// Now is the clock. Defaults to time.Now.

@@ -12,6 +12,7 @@ import (
 // one replaces it.
 type shared struct {
 	slots []atomic.Pointer[decoded]
+	floor atomic.Int64 // events up to this position are not shared
 }
 
 type decoded struct {
@@ -31,6 +32,9 @@ func (s *shared) slot(at store.Position) *atomic.Pointer[decoded] {
 
 // decode decodes an event that several views take.
 func (s *shared) decode(t *take, e *store.Event) (registry.Facts, error) {
+	if int64(e.Position) <= s.floor.Load() {
+		return decode(t, e)
+	}
 	slot := s.slot(e.Position)
 	if d := slot.Load(); d != nil && d.position == e.Position {
 		return registry.FactsOf(t.event, d.data, e), nil

@@ -112,6 +112,9 @@ func (b *build) open(ctx context.Context) error {
 			break
 		}
 	}
+	if err := b.began(ctx, marks); err != nil {
+		return err
+	}
 	if err := b.begin(ctx, marks); err != nil {
 		return err
 	}

@@ -17,6 +17,9 @@ type state struct {
 	Asked bool `json:"asked,omitempty"`
 	// Starts are the positions, by partition, after which a view from now began.
 	Starts []int64 `json:"starts,omitempty"`
+	// Erasure is the number of the last erasure of personal data before the
+	// build took its first event.
+	Erasure int64 `json:"erasure,omitempty"`
 }
 
 // stateTable holds the states, by the name of the build.

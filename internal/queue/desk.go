@@ -43,7 +43,7 @@ func (q *Queues) Parked(ctx context.Context, action, after string, max int) ([]S
 		if err != nil {
 			return nil, err
 		}
-		all[i] = q.describe(item, len(behind))
+		all[i] = q.describe(ctx, item, len(behind))
 	}
 	return all, nil
 }
@@ -55,8 +55,8 @@ func prefixOf(action string) string {
 	return registry.RunID(string(work.Message), action) + "/"
 }
 
-func (q *Queues) describe(item work.Item, behind int) Stuck {
-	m, _ := messageOf(item) // of one that cannot be read, the item tells so
+func (q *Queues) describe(ctx context.Context, item work.Item, behind int) Stuck {
+	m, _ := q.cfg.messageOf(ctx, item) // of one that cannot be read, the item tells so
 	return Stuck{Item: item, Orphan: q.takers[item.Action] == nil, Message: m, Behind: behind}
 }
 
@@ -98,10 +98,10 @@ func (q *Queues) Inspect(ctx context.Context, id string, after store.Version, mo
 	var page []Stuck
 	for i, other := range behind {
 		if other.Version > after && len(page) < most {
-			page = append(page, q.describe(other, len(behind)-1-i))
+			page = append(page, q.describe(ctx, other, len(behind)-1-i))
 		}
 	}
-	return q.describe(item, len(behind)), page, nil
+	return q.describe(ctx, item, len(behind)), page, nil
 }
 
 func (q *Queues) find(ctx context.Context, id string) (work.Item, error) {

@@ -23,7 +23,7 @@ func (t *taker) runKept(ctx context.Context, item work.Item, dead bury) bool {
 		t.write(ctx, item, func(now work.Item, _ bool) (*work.Item, []store.Change) { return held(now), nil })
 		return false
 	}
-	m, err := messageOf(item)
+	m, err := t.cfg.messageOf(ctx, item)
 	var notes []store.Change
 	if err == nil {
 		run := t.try(ctx, m, item, false)

@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"context"
 	"encoding/json"
+	"reflect"
 	"time"
 
 	"github.com/talix-dev/talix/broker"
@@ -52,11 +54,38 @@ func (t *taker) itemOf(m broker.Message) work.Item {
 	}
 }
 
-func messageOf(item work.Item) (m broker.Message, err error) {
+func (c *Config) messageOf(ctx context.Context, item work.Item) (m broker.Message, err error) {
 	if err = json.Unmarshal(item.Input, &m); err != nil {
-		err = poison(err, "what was kept of the message cannot be read")
+		return m, poison(err, "what was kept of the message cannot be read")
 	}
+	m.Data, err = c.Seal.Kept(ctx, m.Data)
 	return m, err
+}
+
+// sealed is an item as it is stored.
+func (t *taker) sealed(ctx context.Context, item work.Item) (work.Item, error) {
+	if t.cfg.Seal == nil {
+		return item, nil
+	}
+	var m broker.Message
+	if err := json.Unmarshal(item.Input, &m); err != nil {
+		return item, err
+	}
+	data, err := t.cfg.Seal.KeepRest(ctx, t.in(), m.Data)
+	if err != nil {
+		return item, err
+	}
+	m.Data = data
+	item.Input, err = json.Marshal(m)
+	return item, err
+}
+
+// in is the type of the action's data.
+func (t *taker) in() reflect.Type {
+	if t.action.Queue != nil {
+		return t.action.Queue.In
+	}
+	return t.action.Source.In
 }
 
 // decode reads a message. What cannot be read now, no later attempt can read.

@@ -19,6 +19,7 @@ import (
 	"github.com/talix-dev/talix/internal/deliver"
 	"github.com/talix-dev/talix/internal/journal"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/seal"
 	"github.com/talix-dev/talix/internal/stuck"
 	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
@@ -46,6 +47,9 @@ type Config struct {
 	// Shared: other processes work on the store too. The actions of each
 	// partition are then opened and served while it is this process's.
 	Shared bool
+
+	// Seal seals messages that are kept; nil: nothing is sealed.
+	Seal *seal.Box
 
 	// Parallel bounds the runs of one action at a time. Defaults to 64.
 	Parallel int

@@ -145,12 +145,20 @@ func (t *taker) recordJournaled(ctx context.Context, item work.Item) error {
 
 // keep writes an item that is new; false if the message is on record as done.
 func (t *taker) keep(ctx context.Context, item work.Item, notes []store.Change) (bool, error) {
+	item, err := t.sealed(ctx, item)
+	if err != nil {
+		return false, err
+	}
+	return t.create(ctx, item, notes)
+}
+
+func (t *taker) create(ctx context.Context, item work.Item, notes []store.Change) (bool, error) {
 	_, _, err := t.cfg.Work.Create(ctx, item, append([]store.Change{unlessDone(item)}, notes...)...)
 	if !errors.Is(err, work.ErrConflict) {
 		return err == nil, err
 	}
 	if len(notes) > 0 { // or the journal is ahead of them
-		return t.keep(ctx, item, nil)
+		return t.create(ctx, item, nil)
 	}
 	return false, nil
 }

@@ -71,6 +71,7 @@ const (
 type SourceTrigger struct {
 	Name   string
 	Source source.Source
+	In     reflect.Type
 	Decode func(source.Message) (any, error)
 }
 
@@ -122,8 +123,8 @@ type Origin struct {
 // Kept is what an action may do with work that is kept. What needs the journal
 // panics with an *Interrupt where the run must not go on.
 type Kept interface {
-	// Do runs a step, or finds its result.
-	Do(ctx context.Context, name string, fn func(context.Context) ([]byte, error)) ([]byte, error)
+	// Do runs a step, or finds its result: JSON of the type.
+	Do(ctx context.Context, name string, t reflect.Type, fn func(context.Context) ([]byte, error)) ([]byte, error)
 	// Fork makes the hosts of n branches that run at the same time.
 	Fork(ctx context.Context, n int) []Host
 	Sleep(ctx context.Context, d time.Duration)
@@ -135,7 +136,8 @@ type Kept interface {
 
 	// Start starts a workflow; in is its input, data the same as JSON.
 	Start(ctx context.Context, w *Action, id string, in any, data []byte) error
-	Signal(ctx context.Context, runID, signal string, data []byte) error
+	// Signal sends JSON of the type.
+	Signal(ctx context.Context, runID, signal string, t reflect.Type, data []byte) error
 	RunState(ctx context.Context, runID string, wait bool) (RunState, error)
 	Control(ctx context.Context, runID string, c RunCommand) error
 }

@@ -17,6 +17,7 @@ type QueueTrigger struct {
 	// Dead moves what failed for good to the broker's dead-letter queue,
 	// instead of parking it.
 	Dead   bool
+	In     reflect.Type // of the data
 	Decode func(broker.Message) (any, error)
 }
 

@@ -149,6 +149,9 @@ type Doc struct {
 	// subject where the document does not tell it.
 	Plan *Plan
 	Of   string
+	// Redact puts null in the place of values of erased subjects, instead of
+	// failing.
+	Redact bool
 }
 
 // draft is a document that is being sealed.
@@ -205,17 +208,26 @@ func (d *draft) seal(keys map[vault.Name]cipher.AEAD) error {
 	out, at := make([]byte, 0, len(d.Data)+len(d.spans)*128), 0
 	for i, s := range d.spans {
 		key := keys[d.names[i]]
-		if key == nil {
+		out = escape(out, d.Data[at:s.from])
+		at = s.to
+		switch {
+		case key != nil:
+			out = appendSealed(out, d.names[i], encrypt(key, d.Data[s.from:s.to], d.Bound))
+		case d.Redact:
+			out = append(out, "null"...)
+		default:
 			return erased(d.names[i])
 		}
-		out = escape(out, d.Data[at:s.from])
-		nonce := make([]byte, key.NonceSize())
-		rand.Read(nonce) // never fails
-		out = appendSealed(out, d.names[i], key.Seal(nonce, nonce, d.Data[s.from:s.to], []byte(d.Bound)))
-		at = s.to
 	}
 	d.Data = escape(out, d.Data[at:])
 	return nil
+}
+
+// encrypt is a nonce made at random, and the ciphertext.
+func encrypt(key cipher.AEAD, plain []byte, bound string) []byte {
+	nonce := make([]byte, key.NonceSize())
+	rand.Read(nonce) // never fails
+	return key.Seal(nonce, nonce, plain, []byte(bound))
 }
 
 // Seal seals one document.
@@ -269,14 +281,21 @@ func (d *Doc) open(found []sealed, keys map[vault.Name]cipher.AEAD) error {
 			out = append(out, "null"...)
 			continue
 		}
-		if len(s.box) < key.NonceSize() {
-			return fmt.Errorf("open value of subject %s: %w", s.name, errOpen)
-		}
 		var err error
-		if out, err = key.Open(out, s.box[:key.NonceSize()], s.box[key.NonceSize():], []byte(d.Bound)); err != nil {
-			return fmt.Errorf("open value of subject %s: %w", s.name, errOpen)
+		if out, err = s.decrypt(out, key, d.Bound); err != nil {
+			return err
 		}
 	}
 	d.Data = unescape(out, d.Data[at:])
 	return nil
+}
+
+func (s *sealed) decrypt(out []byte, key cipher.AEAD, bound string) ([]byte, error) {
+	if len(s.box) >= key.NonceSize() {
+		plain, err := key.Open(out, s.box[:key.NonceSize()], s.box[key.NonceSize():], []byte(bound))
+		if err == nil {
+			return plain, nil
+		}
+	}
+	return nil, fmt.Errorf("open value of subject %s: %w", s.name, errOpen)
 }

@@ -71,6 +71,22 @@ func planOf(t reflect.Type, byGo bool) (*Plan, error) {
 // there is none.
 func (p *Plan) Loose() string { return p.loose }
 
+// Named tells whether fields of the type name subjects.
+func (p *Plan) Named() bool { return named(p.root, map[*node]bool{}) }
+
+func named(n *node, seen map[*node]bool) bool {
+	if n == nil || seen[n] {
+		return false
+	}
+	seen[n] = true
+	for _, m := range n.members {
+		if m.subject || named(m.inner, seen) {
+			return true
+		}
+	}
+	return named(n.each, seen)
+}
+
 // loose finds a personal member that is reached without a subject.
 func loose(n *node, seen map[*node]bool) string {
 	if n == nil || seen[n] || n.subject {

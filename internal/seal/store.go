@@ -13,13 +13,14 @@ import (
 
 // Store seals the personal values of events on their way into a store, and opens
 // them on their way out: what stands above it sees them plain, and what stands
-// below never does. Records and the results of commands pass through: who makes
-// them seals them.
+// below never does. Snapshots it seals as a whole. Other records and the results
+// of commands pass through: who makes them seals them.
 type Store struct {
 	store.Store
 	store.Keeper
-	box   *Box
-	plans map[string]*Plan // by event type
+	box    *Box
+	plans  map[string]*Plan // by event type
+	shades map[string]Shade // by escaped entity type
 }
 
 var (
@@ -28,9 +29,10 @@ var (
 )
 
 // Around puts the seal around a store that is a store.Keeper. plans are those of
-// event types that have personal values.
+// event types that have personal values; they may still be added before the
+// store is used.
 func (b *Box) Around(inner store.Store, plans map[string]*Plan) *Store {
-	return &Store{inner, inner.(store.Keeper), b, plans}
+	return &Store{inner, inner.(store.Keeper), b, plans, map[string]Shade{}}
 }
 
 // Unwrap is the store within.
@@ -45,11 +47,14 @@ func boundOf(e *store.Event) string {
 // sealed is Failed.
 func (s *Store) Commit(ctx context.Context, p store.Partition, batches []store.Batch) []store.Outcome {
 	j := s.job(batches)
-	if len(j.docs) == 0 {
+	if len(j.docs) == 0 && s.plainRecords(batches) {
 		return s.Store.Commit(ctx, p, batches)
 	}
 	outcomes := make([]store.Outcome, len(batches))
 	sealed, places := j.seal(s.box.SealAll(ctx, j.docs), outcomes)
+	for i := range sealed {
+		sealed[i].Records = s.hide(ctx, sealed[i].Records)
+	}
 	for i, o := range s.Store.Commit(ctx, p, sealed) {
 		outcomes[places[i]] = o
 		placed(&batches[places[i]], &sealed[i])

@@ -35,7 +35,7 @@ func (w *viewWriter) start(scrap bool) error {
 	if scrap {
 		sync = "PRAGMA synchronous=OFF"
 	}
-	err := configure(w.conn, "PRAGMA journal_mode=WAL", sync, "PRAGMA wal_autocheckpoint=4000",
+	err := configure(w.conn, "PRAGMA journal_mode=WAL", sync, "PRAGMA secure_delete=ON", "PRAGMA wal_autocheckpoint=4000",
 		"PRAGMA journal_size_limit=67108864", "PRAGMA cache_size=-65536")
 	for _, p := range []struct {
 		stmt **sqlite.Stmt

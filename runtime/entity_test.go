@@ -176,15 +176,17 @@ func faultyRun(t *testing.T, seed uint64) {
 	rt := start(t, w, s)
 	const clients, each, purses = 16, 20, 3
 	var low, high [purses]atomic.Int64 // known to be there; may be there
+	var told [purses]sync.Map          // by version: what a reply said that it led to
 	var all sync.WaitGroup
 	for c := range clients {
 		all.Go(func() {
 			for i := range each {
 				id := (c + i) % purses
 				amount := int64(1 + c)
-				_, err := talix.Run(rt.Context(t.Context()), w.put, fmt.Sprint("p", id), coins{int(amount)})
+				reply, err := talix.Run(rt.Context(t.Context()), w.put, fmt.Sprint("p", id), coins{int(amount)})
 				switch {
 				case err == nil:
+					told[id].Store(reply.Version, reply.Coins)
 					low[id].Add(amount)
 					high[id].Add(amount)
 				case errors.Is(err, talix.ErrUnknown):
@@ -209,6 +211,27 @@ func faultyRun(t *testing.T, seed uint64) {
 		}
 		if reply.Coins != got {
 			t.Errorf("%s: the live entity has %d coins, the log %d", name, reply.Coins, got)
+		}
+		wantReplies(t, s, name, &told[id])
+	}
+}
+
+// wantReplies holds replies, by version, against what the log adds up to there:
+// each was decided on the events that stand before its own.
+func wantReplies(t *testing.T, s store.Store, id string, told *sync.Map) {
+	t.Helper()
+	sum := 0
+	for e, err := range s.Load(t.Context(), store.Stream{Type: "purse", ID: id}, 0) {
+		var put Put
+		if err == nil {
+			err = json.Unmarshal(e.Data, &put)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += put.Coins
+		if said, ok := told.Load(int64(e.Version)); ok && said != sum {
+			t.Errorf("%s: the reply at version %d told of %v coins, the log has %d", id, e.Version, said, sum)
 		}
 	}
 }

@@ -67,6 +67,8 @@ type Pending struct {
 	group  *Group
 	bytes  int
 	span   *span // of several partitions; then without batch and group
+	rests  []*Pending
+	fate   fate
 
 	done    chan struct{}
 	outcome store.Outcome
@@ -75,7 +77,10 @@ type Pending struct {
 // Chain is a line of decisions, each made on the state that the one before it
 // led to. When one of them does not become durable, those after it must not:
 // the group refuses them without asking the store.
-type Chain struct{ broken atomic.Bool }
+type Chain struct {
+	broken atomic.Bool
+	last   *Pending // that was submitted; of who submits
+}
 
 // Broken tells whether a batch of the chain did not become durable.
 func (c *Chain) Broken() bool { return c.broken.Load() }
@@ -165,6 +170,7 @@ func sizeOf(b *store.Batch) int {
 }
 
 func (g *Group) submit(p *Pending) *Pending {
+	p.rest()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -389,6 +395,9 @@ func (p *Pending) settle(o store.Outcome) {
 		for _, c := range p.chains {
 			c.broken.Store(true)
 		}
+	}
+	if o.Status == store.Durable {
+		p.rests = nil
 	}
 	p.outcome = o
 	close(p.done)

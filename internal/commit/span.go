@@ -37,6 +37,7 @@ func Span(parts []Part, chains ...*Chain) *Pending {
 	slices.SortFunc(parts, func(a, b Part) int { return int(a.Group.cfg.Partition - b.Group.cfg.Partition) })
 	s := &span{parts: parts}
 	p := &Pending{span: s, chains: chains, done: make(chan struct{})}
+	p.rest()
 	for _, part := range parts {
 		part.Group.mu.Lock() // in the order of partitions, and all of them at a time
 	}
@@ -61,15 +62,6 @@ func (p *Pending) enqueue() {
 		part.Group.waiting = append(part.Group.waiting, p)
 		part.Group.bytes += size
 	}
-}
-
-// Retry submits the batch again, with no chain: its keys and versions make that
-// safe, and the answer tells what became of the first one.
-func (p *Pending) Retry() *Pending {
-	if p.span != nil {
-		return Span(p.span.parts)
-	}
-	return p.group.Submit(p.batch, nil)
 }
 
 // Place is the position of the last event in a partition that the batch appended

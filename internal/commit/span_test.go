@@ -154,9 +154,9 @@ func TestSpanOfUnknownOutcome(t *testing.T) {
 		if p.Wait(t.Context()); p.Outcome().Status != store.Unknown {
 			t.Fatalf("it ended as %+v", p.Outcome())
 		}
-		p = p.Retry()
-		if p.Wait(t.Context()); p.Outcome().Status != want {
-			t.Errorf("fault %d: the second try ended as %+v, want %v", kind, p.Outcome(), want)
+		told, err := p.Settle(t.Context(), func(int) error { return nil })
+		if err != nil || told.Outcome().Status != want {
+			t.Errorf("fault %d: the second try ended as %+v, %v, want %v", kind, told, err, want)
 		}
 		storetest.Check(t, w.store)
 	}

@@ -51,32 +51,25 @@ func (g *Engine) await(ctx context.Context, l *live, call *Call, t *turn) (reply
 	}
 }
 
-// settle waits until it is known what became of an append. One whose outcome is
-// unknown is tried again: its key and its versions make that safe, and the
-// answer tells what became of the first one. The append it returns is Durable, a
-// Duplicate (of an earlier try, or of another one with the same key) or a
-// Conflict.
+// settle waits until it is known what became of an append. The one it returns,
+// which may be another try of it, is Durable, a Duplicate or a Conflict.
 func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live, calls ...*Call) (*commit.Pending, error) {
-	for attempt := 0; ; attempt++ {
-		if !p.Wait(ctx) {
-			return nil, unknown(context.Cause(ctx))
+	told, err := p.Settle(ctx, func(tries int) error {
+		if tries >= g.cfg.Attempts {
+			return errTries
 		}
-		o := p.Outcome()
-		switch o.Status {
-		case store.Durable, store.Duplicate, store.Conflict:
-			return p, nil
-		case store.Failed:
-			return nil, g.failed(l, attempt, o.Err)
-		}
-		if attempt+1 >= g.cfg.Attempts || errors.Is(o.Err, store.ErrClosed) {
-			return nil, unknown(o.Err)
-		}
-		if err := g.again(ctx, attempt, true, calls...); err != nil {
-			return nil, unknown(err)
-		}
-		p = p.Retry()
+		return g.again(ctx, tries-1, true, calls...)
+	})
+	switch {
+	case err != nil:
+		return nil, unknown(err)
+	case told.Outcome().Status == store.Failed:
+		return nil, g.failed(l, told != p, told.Outcome().Err)
 	}
+	return told, nil
 }
+
+var errTries = errors.New("the store did not tell so often that it is not asked again")
 
 // done is the reply of a turn whose append is durable, by this try of it or by
 // an earlier one.
@@ -92,8 +85,8 @@ func (t *turn) done(p *commit.Pending) Reply {
 	}
 }
 
-func (g *Engine) failed(l *live, attempt int, cause error) error {
-	if attempt > 0 {
+func (g *Engine) failed(l *live, again bool, cause error) error {
+	if again {
 		return unknown(cause) // the first try may still have been stored
 	}
 	if errors.Is(cause, store.ErrFenced) {

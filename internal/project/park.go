@@ -85,6 +85,9 @@ func (p *Projector) Rebuild(ctx context.Context, view string) error {
 	if p.cfg.Shared {
 		return errMaking(view, "making the tables anew")
 	}
+	if v := p.find(view); v != nil && v.making() {
+		return nil // asking would hold up what is under way
+	}
 	return p.ask(ctx, view, func(ctx context.Context, s *standing) error {
 		if s.next != nil {
 			return nil
@@ -95,4 +98,10 @@ func (p *Projector) Rebuild(ctx context.Context, view string) error {
 		}
 		return next.note(ctx, func(st *state) { *st = state{Asked: true, Starts: s.live.state.Starts} })
 	})
+}
+
+// making tells that new tables are on their way.
+func (v *view) making() bool {
+	s := v.where()
+	return s != nil && s.next != nil
 }

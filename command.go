@@ -76,6 +76,17 @@ func (c CommandContext[S]) Time() time.Time { return c.turn.Time() }
 // error, nothing that it emitted is stored.
 func (c CommandContext[S]) Emit(event EventFor[S]) { c.turn.Emit(event) }
 
+// Delete adds the entity's last event, as Emit does, and ends the entity. In the
+// same append its timers are removed and the unique values that it holds are
+// released, whatever the handler did to them. From then on every command on its
+// id is refused with an ErrGone before its handler runs: an id is never used
+// again, since what others know by it would be about two entities. Its events
+// stay, and so does its state for those who Load it. Rows that tables and folds
+// keep by its id go away: see Table.KeepDeleted.
+//
+// To emit more after it fails the command.
+func (c CommandContext[S]) Delete(event EventFor[S]) { c.turn.End(event) }
+
 func (c CommandContext[S]) newID() string { return c.turn.NewID() }
 
 func (c CommandContext[S]) reader() (context.Context, registry.Reader) {

@@ -21,6 +21,8 @@ const (
 	CodeTaken Code = "taken"
 	// CodeNotFound: there is no such entity, row or route. 404.
 	CodeNotFound Code = "not_found"
+	// CodeGone: the entity was deleted. 410.
+	CodeGone Code = "gone"
 	// CodeOverloaded: too busy; nothing was started. 429.
 	CodeOverloaded Code = "overloaded"
 	// CodeUnavailable: the store is away or the runtime stops; nothing was
@@ -64,6 +66,7 @@ var (
 	ErrRejected    = &Error{Code: CodeRejected}
 	ErrTaken       = &Error{Code: CodeTaken}
 	ErrNotFound    = &Error{Code: CodeNotFound}
+	ErrGone        = &Error{Code: CodeGone}
 	ErrOverloaded  = &Error{Code: CodeOverloaded}
 	ErrUnavailable = &Error{Code: CodeUnavailable}
 	ErrUnknown     = &Error{Code: CodeUnknown}

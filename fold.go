@@ -76,6 +76,12 @@ func (f *Fold[V]) StopOnPoison() *Fold[V] {
 	return f
 }
 
+// KeepDeleted is as for a Table.
+func (f *Fold[V]) KeepDeleted() *Fold[V] {
+	f.table.KeepDeleted()
+	return f
+}
+
 // Register hands the definition to a runtime; it is not for users.
 func (f *Fold[V]) Register(r *registry.Registry) {
 	f.table.Register(r)

@@ -87,6 +87,15 @@ func (t *Table[R]) KeepHistory() *Table[R] {
 	return t
 }
 
+// KeepDeleted makes rows by the id of an entity stay when the entity is deleted.
+// Without it, such a row goes away with the entity's last event, after what the
+// projections make of that. Rows that By and ByEach name, and those of a NewView,
+// are always left to the projections.
+func (t *Table[R]) KeepDeleted() *Table[R] {
+	t.def.KeepDeleted = true
+	return t
+}
+
 // Register hands the definition to a runtime; it is not for users.
 func (t *Table[R]) Register(r *registry.Registry) {
 	if len(t.view.Takes) == 0 {

@@ -21,7 +21,7 @@ type Workflow[In, Out any] struct {
 // beginning each time it is run, and goes on where it was: results of commands
 // (Run) and of steps (Step) are kept, as are waits (Sleep, Await).
 //
-// An error with CodeRejected, CodeTaken, CodeInvalid or CodeNotFound, or a Final one, fails
+// An error with CodeRejected, CodeTaken, CodeInvalid, CodeNotFound or CodeGone, or a Final one, fails
 // the workflow; what was registered with Compensate is then undone. Any other
 // error, and a panic, lets it be tried again after a pause, and in the end be
 // parked, for a person to retry or cancel it.

@@ -105,4 +105,6 @@ func guard(fn func()) (err error) {
 	return nil
 }
 
+var errAfterEnd = errors.New("the handler emitted an event after it had deleted the entity: emit all other events first")
+
 var errChanged = errors.New("the handler changed the state that it was given: a state changes by events alone, so copy what you want to change")

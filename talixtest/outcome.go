@@ -89,7 +89,12 @@ func (o *Outcome[S, Out]) Timers() []Timer { return slices.Clone(o.timers) }
 // After is the scene with what the command emitted, for the next command.
 func (o *Outcome[S, Out]) After() *Scene[S] {
 	o.t.Helper()
-	return o.scene.with(o.scene.entity, o.scene.id, o.Events())
+	after := o.scene.with(o.scene.entity, o.scene.id, o.Events())
+	if n := len(o.events); n > 0 {
+		all := after.streams[after.stream()]
+		all[len(all)-1].Metadata = o.events[n-1].Metadata
+	}
+	return after
 }
 
 // Scheduled fails the test unless the command set a timer of its entity.

@@ -23,6 +23,7 @@ type turn struct {
 	before int
 	timers []Timer
 	ids    int
+	ended  bool // by an event that is to be the last
 	faults []error
 }
 
@@ -56,6 +57,10 @@ func (t *turn) NewID() string {
 // Emit applies the event as the runtime does: as the handler gave it.
 func (t *turn) Emit(value any) {
 	t.unchanged(errChanged)
+	if t.ended {
+		t.faults = append(t.faults, errAfterEnd)
+		return
+	}
 	event, err := recorded(t.entity, t.stream, t.Version()+1, t.now, value)
 	if err != nil {
 		t.faults = append(t.faults, err)
@@ -65,6 +70,15 @@ func (t *turn) Emit(value any) {
 	}
 	t.events = append(t.events, event)
 	t.entity.ByName[event.Type].Apply(t.state, value, &t.events[len(t.events)-1])
+}
+
+// End is Emit of the entity's last event.
+func (t *turn) End(value any) {
+	t.Emit(value)
+	if n := len(t.events); n > t.before {
+		t.events[n-1].Metadata = registry.EndMark()
+	}
+	t.ended = true
 }
 
 // unchanged notes a fault unless the state is what the events add up to.

@@ -68,10 +68,17 @@ func (o *Outcome[S, Out]) run(in any) decision {
 	d := decision{turn: &turn{
 		entity: s.entity, stream: s.stream(), now: s.now, streams: s.streams, state: s.fold(), events: events, before: len(events),
 	}}
+	if slices.ContainsFunc(events, func(e store.Event) bool { return registry.Ends(&e) }) {
+		d.err = talix.UserError(registry.GoneFault(s.stream()))
+		return d
+	}
 	if err := guard(func() { d.out, d.err = o.command.Handle(d.turn, in) }); err != nil {
 		o.t.Fatalf("%s: the handler broke: %v", o.name(), err)
 	}
 	d.turn.unchanged(errChanged)
+	if d.turn.ended {
+		d.turn.timers = nil // with all others of the entity
+	}
 	if err := errors.Join(d.turn.faults...); err != nil {
 		o.t.Fatalf("%s: %v", o.name(), err)
 	}

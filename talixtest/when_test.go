@@ -338,3 +338,29 @@ func TestLongDifference(t *testing.T) {
 		t.Error(len(got), got[:100])
 	}
 }
+
+// A deleted entity takes no more commands, and its timers are gone.
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	discard := talix.NewCommand(Tabs, "discard", func(c talix.CommandContext[Tab], more bool) (int64, error) {
+		talix.Schedule(c, LastCall, "", c.Time(), "ann")
+		c.Delete(Closed{})
+		if more {
+			c.Emit(Ordered{"tea", 1})
+		}
+		return c.Version(), nil
+	})
+	scene := talixtest.Given(t, Tabs, "t1", Opened{"ann"})
+	over := talixtest.When(scene, discard, false).Then(Closed{}).Reply(2)
+	talixtest.When(over.After(), Order, Round{"tea", 1}).Rejected(talix.ErrGone)
+	talixtest.When(over.After(), discard, false).Rejected(talix.ErrGone)
+	if n := len(over.Timers()); n != 0 {
+		t.Errorf("%d timers are left", n)
+	}
+	said := failing(func(t talixtest.T) {
+		talixtest.When(talixtest.Given(t, Tabs, "t1", Opened{"ann"}), discard, true)
+	})
+	if !strings.Contains(said, "emit all other events first") {
+		t.Errorf("an event after the end: %s", said)
+	}
+}

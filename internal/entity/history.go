@@ -109,8 +109,12 @@ func (g *Engine) Preview(ctx context.Context, call *Call) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
+	ended, err := g.hasEnded(ctx, stream, version)
+	if err != nil {
+		return Draft{}, err
+	}
 	h := &History{loading{engine: g, def: def, stream: stream, sum: sum{state: def.Copy(state), version: version}, proved: true}}
-	l := &live{def: def, stream: stream, partition: store.PartitionOf(stream, g.partitions), state: state, version: version}
+	l := &live{def: def, stream: stream, partition: store.PartitionOf(stream, g.partitions), state: state, version: version, ended: ended}
 	t := &turn{engine: g, live: l, call: call, now: g.cfg.Now().UTC().Truncate(time.Microsecond), state: state}
 	if t.run(); t.err != nil {
 		return Draft{}, t.err

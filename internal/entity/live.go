@@ -31,6 +31,7 @@ type live struct {
 	chain   *commit.Chain
 	last    *commit.Pending // the newest append that may not be settled
 	poison  error           // why it cannot be folded
+	ended   bool            // by its last event
 	grown   int             // bytes of events since the size was looked at
 	pinned  store.Version   // of the last snapshot that was asked for
 	guess   bool            // that it has no events was not looked up
@@ -130,26 +131,27 @@ func (l *live) usable() bool {
 }
 
 // advance makes a turn's outcome the state that later turns decide on.
-func (l *live) advance(state any, version store.Version, p *commit.Pending) {
+func (l *live) advance(state any, version store.Version, ended bool, p *commit.Pending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state, l.version, l.last = state, version, p
+	l.state, l.version, l.ended, l.last = state, version, l.ended || ended, p
 }
 
 // set makes a state that was folded from the store the beginning of a chain. The
 // term is that in which the folding began.
-func (l *live) set(state any, version store.Version, poison error, term int64) {
+func (l *live) set(all sum, poison error, term int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.loaded = term
-	l.state, l.version, l.poison, l.guess, l.pinned = state, version, poison, false, 0
+	l.state, l.version, l.ended, l.pinned = all.state, all.version, all.ended, all.pinned
+	l.poison, l.guess = poison, false
 	l.chain, l.last = &commit.Chain{}, nil
 }
 
 // assume begins a chain with an entity that has no events, without looking.
 // Should that be wrong, the first append is a conflict.
 func (l *live) assume(state any) {
-	l.set(state, 0, nil, l.term.Load())
+	l.set(sum{state: state}, nil, l.term.Load())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.guess = true
@@ -164,6 +166,13 @@ func (l *live) drop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state = nil
+}
+
+// isOver tells whether the entity was deleted, or is about to be.
+func (l *live) isOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ended
 }
 
 // unsettled is the append that a decision made now rests on, if any.

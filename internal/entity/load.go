@@ -40,17 +40,16 @@ func (g *Engine) load(ctx context.Context, l *live) error {
 		}
 	}
 	term := l.term.Load()
-	sum, err := g.sumUp(ctx, l.def, l.stream)
+	all, err := g.sumUp(ctx, l.def, l.stream)
 	if poison, ok := errors.AsType[*poisonError](err); ok {
 		g.cfg.Log.Error("fold entity", "entity", l.stream.String(), "error", poison)
-		l.set(l.def.New(), 0, poison.fault(), term)
+		l.set(sum{state: l.def.New()}, poison.fault(), term)
 		return l.poison
 	}
 	if err != nil {
 		return err
 	}
-	l.set(sum.state, sum.version, nil, term)
-	l.pinned = sum.pinned
+	l.set(all, nil, term)
 	g.resize(l)
 	return nil
 }
@@ -83,8 +82,8 @@ const loadTimeout = 30 * time.Second
 
 // fold is the state that an entity's events in the store add up to.
 func (g *Engine) fold(ctx context.Context, def *registry.Entity, s store.Stream) (any, store.Version, error) {
-	sum, err := g.sumUp(ctx, def, s)
-	return sum.state, sum.version, err
+	all, err := g.sumUp(ctx, def, s)
+	return all.state, all.version, err
 }
 
 // apply folds one event into a state and turns a panic into an error.

@@ -17,6 +17,7 @@ type sum struct {
 	version store.Version
 	last    store.ID      // the event of that version
 	pinned  store.Version // of the last snapshot that there is, or was asked for
+	ended   bool          // by its last event
 }
 
 // errNotOfLog: a snapshot rests on events that this log does not have, as after
@@ -31,7 +32,7 @@ func (g *Engine) sumUp(ctx context.Context, def *registry.Entity, s store.Stream
 	defer cancel()
 	plan := g.cfg.Snapshots.Plan(def)
 	if pic, ok := g.cfg.Snapshots.Load(ctx, plan, s); ok {
-		all, err := g.addUp(ctx, def, s, sum{pic.State, pic.Version, pic.Last, pic.Version})
+		all, err := g.addUp(ctx, def, s, sum{state: pic.State, version: pic.Version, last: pic.Last, pinned: pic.Version})
 		poison, _ := errors.AsType[*poisonError](err)
 		if poison == nil && !errors.Is(err, errNotOfLog) {
 			return all, err
@@ -89,6 +90,7 @@ func (l *loading) step(e *store.Event) error {
 		if !l.proved {
 			return errNotOfLog
 		}
+		l.ended = registry.Ends(e)
 		return nil
 	}
 	if e.Version != l.version+1 {
@@ -97,7 +99,7 @@ func (l *loading) step(e *store.Event) error {
 	if err := apply(l.def, l.state, e); err != nil {
 		return &poisonError{*e, err}
 	}
-	l.version, l.last = e.Version, e.ID
+	l.version, l.last, l.ended = e.Version, e.ID, l.ended || registry.Ends(e)
 	return nil
 }
 
@@ -118,7 +120,7 @@ func (l *loading) pause() {
 // end asks for a snapshot if this load was one too many.
 func (l *loading) end() {
 	plan := l.engine.cfg.Snapshots.Plan(l.def)
-	if l.version == l.pinned || plan.Every() == 0 {
+	if l.ended || l.version == l.pinned || plan.Every() == 0 {
 		return
 	}
 	if plan.DueLoaded(l.pinned, l.version, l.def.Size(l.state), l.engine.cfg.Now().Sub(l.began)) {
@@ -159,7 +161,7 @@ func (g *Engine) draw(def *registry.Entity, s store.Stream, state any, size int)
 // offered once the turn's events are durable.
 func (t *turn) pin() {
 	l, now := t.live, t.Version()
-	if len(t.events) == 0 || !l.plan.Due(l.pinned, now, l.size) {
+	if len(t.events) == 0 || t.ended || !l.plan.Due(l.pinned, now, l.size) {
 		return
 	}
 	l.pinned = now // should it not come to be written, the next one is soon enough
@@ -173,7 +175,9 @@ func (t *turn) pin() {
 // offer hands over what was pinned; the turn is durable.
 func (t *turn) offer() {
 	if t.picture != nil {
-		t.engine.cfg.Snapshots.Offer(*t.picture)
+		if !t.live.isOver() {
+			t.engine.cfg.Snapshots.Offer(*t.picture)
+		}
 		t.picture = nil
 	}
 }

@@ -14,6 +14,8 @@ type Timers interface {
 	// the call's entity; the same records for the same timer.
 	Set(call *Call, t *registry.Timer, key string, when time.Time, in []byte) []store.Change
 	Clear(call *Call, t *registry.Timer, key string) []store.Change
+	// ClearAll makes the changes that remove all timers of an entity.
+	ClearAll(s store.Stream) []store.Change
 	// Wake tells that changes are durable.
 	Wake(p store.Partition, changes []store.Change)
 }

@@ -26,6 +26,7 @@ type turn struct {
 	copied  bool
 	failed  bool // the handler panicked
 	emitted bool // events, and was then rejected
+	ended   bool // the last event deletes the entity
 	events  []store.Event
 	timers  []store.Change // set or removed with the events
 	claims  []*claim       // unique values, reserved or released with the events
@@ -81,7 +82,7 @@ func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time, be
 			l.drop() // what was tried on it may have changed it in place
 			return nil, err
 		}
-		t.state, t.copied, t.failed, t.emitted, t.timers, t.claims = l.state, false, false, false, nil, nil
+		t = &turn{engine: g, live: l, call: call, now: now, state: l.state, beside: beside}
 		t.run()
 	}
 	return t, nil
@@ -90,6 +91,9 @@ func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time, be
 // run runs the handler and encodes its reply, or notes why it was rejected.
 func (t *turn) run() {
 	out, err := t.handle()
+	if err == nil && t.ended {
+		err = t.finish()
+	}
 	if err == nil {
 		t.out = out
 		t.reply, err = json.Marshal(out)
@@ -98,13 +102,17 @@ func (t *turn) run() {
 		err = t.keep()
 	}
 	if err != nil {
-		t.emitted, t.events, t.timers, t.claims = len(t.events) > 0, nil, nil, nil
+		t.emitted, t.ended, t.events, t.timers, t.claims = len(t.events) > 0, false, nil, nil, nil
 	}
 	t.err = err
 }
 
-// handle runs the user's handler and turns a panic into an error.
+// handle runs the user's handler and turns a panic into an error. That of an
+// entity that was deleted is not run.
 func (t *turn) handle() (out any, err error) {
+	if t.live.ended {
+		return nil, registry.GoneFault(t.live.stream)
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			t.failed = true
@@ -160,7 +168,7 @@ func (t *turn) advance() {
 		l.grown += len(t.events[i].Data)
 	}
 	t.pin()
-	l.advance(t.state, t.Version(), t.pending)
+	l.advance(t.state, t.Version(), t.ended, t.pending)
 	if l.grown > resizeAfter+l.size/4 {
 		t.engine.resize(l)
 	}
@@ -203,6 +211,9 @@ func (t *turn) Emit(event any) {
 	def := t.live.def.ByGo[reflect.TypeOf(event)]
 	if def == nil {
 		panic(fmt.Sprintf("%T is no event type of entity %q: add talix.Event[%T](…) to its NewEntity", event, t.live.def.Type, event))
+	}
+	if t.ended {
+		panic(fmt.Sprintf("emit %s: the entity was deleted before it: emit all other events first", def.Type))
 	}
 	data, err := def.Encode(event)
 	if err != nil {

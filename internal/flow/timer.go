@@ -125,6 +125,18 @@ func (f timers) Clear(call *entity.Call, t *registry.Timer, key string) []store.
 	return unset(t, streamOf(call), key)
 }
 
+// ClearAll is for the entities' engine.
+func (f timers) ClearAll(s store.Stream) (changes []store.Change) {
+	for key := range f.actions {
+		all := registry.RunID("timer", key.name, s.Type, s.ID)
+		if key.kind == work.Timer && len(all) < store.MaxKey {
+			changes = append(changes, forget(all)...)
+			changes = append(changes, store.Change{Op: store.DeleteUnder, Record: store.Record{Space: work.Space, Key: all + "/"}})
+		}
+	}
+	return changes
+}
+
 // Wake is for the entities' engine.
 func (f timers) Wake(p store.Partition, changes []store.Change) {
 	for _, c := range changes {

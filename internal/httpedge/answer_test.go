@@ -134,6 +134,7 @@ func TestProblems(t *testing.T) {
 		"rejected with":    {fault(registry.Rejected, 403), "403 rejected: why", ""},
 		"not found":        {fault(registry.NotFound, 0), "404 not_found: why", ""},
 		"gone":             {fault(registry.NotFound, 410), "410 not_found: why", ""},
+		"deleted":          {fault(registry.Gone, 0), "410 gone: why", ""},
 		"overloaded":       {fault(registry.Overloaded, 0), "429 overloaded: why", "1"},
 		"unavailable":      {fault(registry.Unavailable, 0), "503 unavailable: why", "1"},
 		"unknown":          {fault(registry.Unknown, 0), "504 unknown: why", ""},

@@ -67,7 +67,7 @@ type (
 const (
 	problemSchema = `{"type":"object","required":["type","title","status","code"],"properties":{` +
 		`"type":{"type":"string"},"title":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"string"},` +
-		`"code":{"type":"string","enum":["invalid","rejected","taken","not_found","overloaded","unavailable","unknown","internal"]},` +
+		`"code":{"type":"string","enum":["invalid","rejected","taken","not_found","gone","overloaded","unavailable","unknown","internal"]},` +
 		`"errors":{"type":"array","items":{"type":"object","required":["location","message"],"properties":{"location":{"type":"string"},"message":{"type":"string"}}}},` +
 		`"correlationId":{"type":"string","format":"uuid"}}}`
 	stringSchema = `{"type":"string"}`

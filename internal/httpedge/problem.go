@@ -36,6 +36,8 @@ func statusOf(f *registry.Fault) int {
 		return http.StatusConflict
 	case registry.NotFound:
 		return http.StatusNotFound
+	case registry.Gone:
+		return http.StatusGone
 	case registry.Overloaded:
 		return http.StatusTooManyRequests
 	case registry.Unavailable:

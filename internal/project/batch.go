@@ -36,6 +36,9 @@ func (b *batch) fill(v *view, after store.Position, events []*store.Event) {
 func (b *batch) decode(s *shared) {
 	for i := range b.jobs {
 		j := &b.jobs[i]
+		if j.take.bare {
+			continue
+		}
 		if j.take.shared && s != nil {
 			j.facts, j.err = s.decode(j.take, j.event)
 		} else {

@@ -43,6 +43,9 @@ func (rs *rows) job(j *job) (err error) {
 	for i := 0; i < j.facts.Len() && err == nil; i++ {
 		err = rs.fact(j, j.facts.At(i))
 	}
+	if err == nil && rs.view.ends[j.event.Stream.Type] != nil && registry.Ends(j.event) {
+		err = rs.bury(j.event.Stream.ID)
+	}
 	for _, l := range rs.leaves {
 		if err != nil {
 			l.restore()
@@ -72,6 +75,18 @@ func (rs *rows) fact(j *job, f registry.Fact) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// bury removes the row of an entity that was deleted.
+func (rs *rows) bury(id string) error {
+	l := rs.leaves[0]
+	r, err := l.byID(id)
+	if err != nil || !r.exists {
+		return err
+	}
+	l.save(r)
+	l.remove(r)
 	return nil
 }
 

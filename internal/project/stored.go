@@ -4,17 +4,21 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
 // sort finds out which stored events can be what the view takes.
 func (v *view) sort() {
-	v.takes, v.entities = map[string]*take{}, map[string]*take{}
+	v.takes, v.entities, v.ends = map[string]*take{}, map[string]*take{}, map[string]*take{}
 	for _, t := range v.events {
 		if v.entities[t.entity.Type] == nil {
 			unread := &take{entity: t.entity}
 			v.entities[t.entity.Type] = unread
 			v.sortEntity(unread)
+		}
+		if slices.ContainsFunc(t.ops, op.byID) && !v.sheets[0].def.KeepDeleted {
+			v.ends[t.entity.Type] = &take{entity: t.entity, bare: true}
 		}
 	}
 }
@@ -40,10 +44,13 @@ func (v *view) takeOf(e *store.Event) *take {
 		return t
 	}
 	unread := v.entities[e.Stream.Type]
-	if unread == nil || unread.entity.SkipUnknown || unread.entity.Knows(e.Type) {
-		return nil
+	if unread != nil && !unread.entity.SkipUnknown && !unread.entity.Knows(e.Type) {
+		return unread
 	}
-	return unread
+	if end := v.ends[e.Stream.Type]; end != nil && registry.Ends(e) {
+		return end
+	}
+	return nil
 }
 
 // pasts tell how the events that the view takes were stored before. Where there

@@ -23,6 +23,7 @@ type view struct {
 	events      map[*registry.Event]*take // what it takes
 	takes       map[string]*take          // by the name under which events are stored
 	entities    map[string]*take          // by entity type: of events with other names
+	ends        map[string]*take          // by entity type: of last events that are not taken otherwise
 	fingerprint string
 	alone       bool // no two partitions change the same row
 	narrow      bool // its projections read no rows but their own, and none can be refused
@@ -53,6 +54,7 @@ type take struct {
 	entity *registry.Entity
 	event  *registry.Event // nil: known once it is read
 	shared bool            // other views take it too
+	bare   bool            // the event need not be read
 	ops    []op
 }
 
@@ -61,6 +63,9 @@ type op struct {
 	registry.Take
 	keyer *rowmap.Keyer // of Keys
 }
+
+// byID tells that it is about the row of the entity's id.
+func (o op) byID() bool { return o.Keys == nil && o.Project == nil }
 
 // format is part of every fingerprint: it is raised when the way in which rows
 // are written changes.
@@ -170,6 +175,9 @@ func (v *view) print() string {
 	fmt.Fprintf(&b, "%s\nversion %d now=%t\n", format, v.def.Version, v.def.FromNow)
 	for _, s := range v.sheets {
 		fmt.Fprintf(&b, "table %s history=%t\n%s", s.def.Name, s.history != nil, s.plan.Shape())
+		if s.def.KeepDeleted {
+			b.WriteString("\nkeeps rows of what is deleted\n")
+		}
 	}
 	var events []string
 	for ev, t := range v.events {

@@ -78,6 +78,8 @@ type Turn interface {
 	State() any
 	// Emit applies the event to the state and adds it to the turn's events.
 	Emit(event any)
+	// End is Emit of the entity's last event.
+	End(event any)
 	// Schedule sets a timer of the entity with the turn's events, Unschedule
 	// removes it.
 	Schedule(t *Timer, key string, when time.Time, in []byte)

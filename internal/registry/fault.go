@@ -11,6 +11,7 @@ const (
 	Rejected    Code = "rejected"
 	Taken       Code = "taken"
 	NotFound    Code = "not_found"
+	Gone        Code = "gone"
 	Overloaded  Code = "overloaded"
 	Unavailable Code = "unavailable"
 	Unknown     Code = "unknown"

@@ -45,5 +45,5 @@ func (c keptCause) Error() string { return string(c) }
 
 // No tells whether a fault is an answer, which trying again does not change.
 func (f *Fault) No() bool {
-	return f.Final || f.Code == Rejected || f.Code == Taken || f.Code == Invalid || f.Code == NotFound
+	return f.Final || f.Code == Rejected || f.Code == Taken || f.Code == Invalid || f.Code == NotFound || f.Code == Gone
 }

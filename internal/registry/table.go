@@ -11,6 +11,8 @@ type Table struct {
 	NewRow func() any   // *Row
 	// History: every row that the table ever had is kept in a second one.
 	History bool
+	// KeepDeleted: rows by the id of an entity stay when it is deleted.
+	KeepDeleted bool
 }
 
 // HistoryName is the table beside one that keeps its history.

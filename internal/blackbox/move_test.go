@@ -224,6 +224,6 @@ func TestTalixLeavesServedFoldersAlone(t *testing.T) {
 	if !strings.Contains(out, fmt.Sprintf("pid %d", p.PID())) {
 		t.Error(out)
 	}
-	p.Stop()
+	stop(p)
 	x.run(0, "doctor", "--data", p.Data())
 }

@@ -2,6 +2,7 @@ package talix_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
@@ -47,7 +48,9 @@ func ExampleErase() {
 	member, err := talix.Load(ctx, members, "m-1")
 	fmt.Printf("%q %q %v\n", member.State.Email, member.State.Plan, err)
 	_, err = talix.Run(ctx, register, "m-1", Registered{"ann@example.com", "gold"})
-	fmt.Println(err.(*talix.Error).Message)
+	if refused, ok := errors.AsType[*talix.Error](err); ok {
+		fmt.Println(refused.Message)
+	}
 	// Output:
 	// "" "gold" <nil>
 	// the personal data of this subject was erased: nothing personal can be stored of it any more

@@ -22,7 +22,7 @@ func (s *scope) Holder(ctx context.Context, u *registry.Unique, value string) (s
 // checkUniques tells what is lacking that unique values need: a value and its
 // holder may lie in different partitions.
 func (r *Runtime) checkUniques() (faults []error) {
-	lack := ""
+	var lack string
 	_, spans := r.cfg.Store.(store.Spanner)
 	switch {
 	case r.cfg.Cluster != nil:

@@ -120,7 +120,7 @@ func conflicting() *Pending {
 // to a chain does so one after another.
 func (p *Pending) rest() {
 	for _, c := range p.chains {
-		if last := c.last; last != nil && !(last.Settled() && last.outcome.Status == store.Durable) {
+		if last := c.last; last != nil && (!last.Settled() || last.outcome.Status != store.Durable) {
 			p.rests = append(p.rests, last)
 		}
 		c.last = p

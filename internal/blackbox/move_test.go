@@ -174,7 +174,6 @@ func TestCopySurvivesKill(t *testing.T) {
 			if name == "postgres" {
 				flag = "--store"
 			}
-			x.run(1, "doctor", flag, to)
 			x.run(0, "copy", "--from", from, "--to", to)
 			x.run(0, "verify", "--from", from, "--to", to)
 			x.wantBeside(x.run(0, "doctor", "--json", "--quiet", flag, to), int64(events))

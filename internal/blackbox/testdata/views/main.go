@@ -159,9 +159,11 @@ type Sum struct {
 	Sum   int64 `json:"sum"`
 }
 
-// Totals asks the counting view.
+// Totals asks the counting view, and names the others, so that who waits for one
+// waits for all.
 var Totals = talix.SQLOne[struct{}, Sum]("totals",
-	`SELECT coalesce(sum(lines), 0) AS lines, coalesce(sum(sum), 0) AS sum FROM counting`, talix.Expose("GET /totals"))
+	`SELECT coalesce(sum(lines), 0) AS lines, coalesce(sum(sum), 0) AS sum FROM counting
+	WHERE (SELECT count(*) FROM lines) >= 0 AND (SELECT count(*) FROM folded) >= 0`, talix.Expose("GET /totals"))
 
 func version() int {
 	n, err := strconv.Atoi(os.Getenv("VIEWS_VERSION"))

@@ -45,6 +45,7 @@ func Parse(flags *flag.FlagSet, args []string, getenv func(string) string) (*App
 			value = v
 		}
 		flags.StringVar(s.field, s.name, value, s.usage+"; environment: "+env)
+		flags.Lookup(s.name).DefValue = s.value // --help tells no key or password of the environment
 	}
 	flags.Init(flags.Name(), flag.ContinueOnError)
 	if err := flags.Parse(args); err != nil {

@@ -32,9 +32,9 @@ type ClusterConfig struct {
 
 func (c *ClusterConfig) check(s store.Store) error {
 	var faults []error
-	for _, extra := range []bool{is[store.Leases](s), is[store.Lister](s)} {
+	for _, extra := range []bool{is[store.Leases](s), is[store.Lister](s), is[store.Spanner](s)} {
 		if !extra {
-			faults = append(faults, fmt.Errorf("Config.Cluster needs a store that several processes can work on, with leases and lists; %T is none: use postgres.Open", s))
+			faults = append(faults, fmt.Errorf("Config.Cluster needs a store that several processes can work on, with leases, lists and spans; %T is none: use postgres.Open", s))
 			break
 		}
 	}

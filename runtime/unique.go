@@ -22,18 +22,11 @@ func (s *scope) Holder(ctx context.Context, u *registry.Unique, value string) (s
 // checkUniques tells what is lacking that unique values need: a value and its
 // holder may lie in different partitions.
 func (r *Runtime) checkUniques() (faults []error) {
-	var lack string
-	_, spans := r.cfg.Store.(store.Spanner)
-	switch {
-	case r.cfg.Cluster != nil:
-		lack = "a runtime that is no node of a cluster, as nodes cannot change partitions of each other in one append yet: run one process"
-	case !spans && r.cfg.Store.Partitions() > 1:
-		lack = "a store that changes several partitions in one append: use one that is a store.Spanner"
-	default:
+	if is[store.Spanner](r.cfg.Store) || r.cfg.Store.Partitions() == 1 {
 		return nil
 	}
 	for _, u := range r.registry.Uniques {
-		faults = append(faults, fmt.Errorf("%s: unique %q needs %s", u.Place, u.Name, lack))
+		faults = append(faults, fmt.Errorf("%s: unique %q needs a store that changes several partitions in one append: use one that is a store.Spanner", u.Place, u.Name))
 	}
 	return faults
 }

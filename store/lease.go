@@ -15,7 +15,8 @@ import (
 // claimed a partition commits to it under the epoch of that claim, and from the
 // moment on at which the partition is claimed through another Store, or
 // released, each of its batches is Failed with ErrFenced and changes nothing. A
-// Store that never claimed a partition is not fenced there.
+// Store that never claimed a partition is not fenced there. An owner may lend its
+// epoch to another Store for a Part of a Span, which is fenced alike.
 type Leases interface {
 	// Beat makes or renews the lease of a node, which ends after the given time
 	// unless it is renewed. The node must reckon from the moment before it

@@ -18,7 +18,8 @@ type Spanner interface {
 	//
 	// What Commit says of durability, of a cancelled ctx and of whose slices are
 	// holds here too. To each of its partitions a Span is what a Commit is: a
-	// runtime has at most one of either under way.
+	// runtime has at most one of either under way, but for parts with an Epoch,
+	// which bear others beside them.
 	Span(ctx context.Context, parts []Part) []Outcome
 }
 
@@ -26,6 +27,27 @@ type Spanner interface {
 type Part struct {
 	Partition Partition
 	Batch
+	// Epoch is what a Store that is a Leases fences the part by. Zero: by its
+	// own claim, as Commit does. Above zero: by this epoch, which the owner of
+	// the partition has lent, whatever this Store has claimed itself. Unfenced:
+	// by nothing.
+	Epoch Epoch
+}
+
+// Unfenced is the Epoch of parts that are right whoever owns the partition,
+// since no owner keeps what they change in memory.
+const Unfenced Epoch = -1
+
+// Under is the epoch that the part is committed under through a Store that has
+// made a claim under the given one, or none; zero: any. It is for drivers.
+func (p *Part) Under(claimed Epoch) Epoch {
+	switch p.Epoch {
+	case 0:
+		return claimed
+	case Unfenced:
+		return 0
+	}
+	return p.Epoch
 }
 
 // CheckParts tells what is malformed about the parts of a Span in a store of n

@@ -327,8 +327,7 @@ func (p *Pending) bytesIn(g *Group) int {
 	if p.span == nil {
 		return p.bytes
 	}
-	i := slices.IndexFunc(p.span.parts, func(part Part) bool { return part.Group == g })
-	return p.span.bytes[i]
+	return p.span.bytes[slices.Index(p.span.groups, g)]
 }
 
 // commit makes the group durable; false: it is a span, to which the lead was

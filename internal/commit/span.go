@@ -11,8 +11,20 @@ import (
 
 // Part is what a batch that spans partitions does to one of them.
 type Part struct {
+	// Group is that of the partition. Nil: the part is in no one's way, so it
+	// need not wait for others, and is committed under its own Epoch, in the
+	// partition Apart.
 	Group *Group
 	Batch store.Batch
+	Apart store.Partition
+	Epoch store.Epoch
+}
+
+func (p *Part) partition() store.Partition {
+	if p.Group == nil {
+		return p.Apart
+	}
+	return p.Group.cfg.Partition
 }
 
 // span is what a Pending in several partitions has more than others.
@@ -23,27 +35,33 @@ type Part struct {
 // same order, so that spans do not wait for each other in a circle.
 type span struct {
 	parts    []Part
+	groups   []*Group // of parts, in their order
 	arrived  atomic.Int32
 	outcomes []store.Outcome
-	bytes    []int
+	bytes    []int // by group
 }
 
 // Span adds a batch of several partitions to their groups, which are different
-// ones; chains are the lines of decisions that it continues. It does not wait,
-// and takes batches also when groups are Busy. The caller has to Wait. The store
-// is a store.Spanner.
+// ones, one at least; chains are the lines of decisions that it continues. It
+// does not wait, and takes batches also when groups are Busy. The caller has to
+// Wait. The store is a store.Spanner.
 func Span(parts []Part, chains ...*Chain) *Pending {
 	parts = slices.Clone(parts)
-	slices.SortFunc(parts, func(a, b Part) int { return int(a.Group.cfg.Partition - b.Group.cfg.Partition) })
+	slices.SortFunc(parts, func(a, b Part) int { return int(a.partition() - b.partition()) })
 	s := &span{parts: parts}
+	for i := range parts {
+		if g := parts[i].Group; g != nil {
+			s.groups, s.bytes = append(s.groups, g), append(s.bytes, sizeOf(&parts[i].Batch))
+		}
+	}
 	p := &Pending{span: s, chains: chains, done: make(chan struct{})}
 	p.rest()
-	for _, part := range parts {
-		part.Group.mu.Lock() // in the order of partitions, and all of them at a time
+	for _, g := range s.groups {
+		g.mu.Lock() // in the order of partitions, and all of them at a time
 	}
 	p.enqueue()
-	for _, part := range parts {
-		part.Group.mu.Unlock()
+	for _, g := range s.groups {
+		g.mu.Unlock()
 	}
 	return p
 }
@@ -51,16 +69,14 @@ func Span(parts []Part, chains ...*Chain) *Pending {
 // enqueue puts a span into the queues of its groups, which are locked.
 func (p *Pending) enqueue() {
 	s := p.span
-	if slices.ContainsFunc(s.parts, func(part Part) bool { return part.Group.closed }) {
+	if slices.ContainsFunc(s.groups, func(g *Group) bool { return g.closed }) {
 		s.outcomes = make([]store.Outcome, len(s.parts))
 		p.settle(store.Outcome{Status: store.Failed, Err: ErrClosed})
 		return
 	}
-	for _, part := range s.parts {
-		size := sizeOf(&part.Batch)
-		s.bytes = append(s.bytes, size)
-		part.Group.waiting = append(part.Group.waiting, p)
-		part.Group.bytes += size
+	for i, g := range s.groups {
+		g.waiting = append(g.waiting, p)
+		g.bytes += s.bytes[i]
 	}
 }
 
@@ -70,8 +86,8 @@ func (p *Pending) Place(in store.Partition) store.Position {
 	if p.span == nil {
 		return p.outcome.Position
 	}
-	for i, part := range p.span.parts {
-		if part.Group.cfg.Partition == in {
+	for i := range p.span.parts {
+		if p.span.parts[i].partition() == in {
 			return p.span.outcomes[i].Position
 		}
 	}
@@ -80,8 +96,8 @@ func (p *Pending) Place(in store.Partition) store.Position {
 
 // drive sees to it that what stands before the span is committed.
 func (s *span) drive(p *Pending) {
-	for _, part := range s.parts {
-		part.Group.lead(p)
+	for _, g := range s.groups {
+		g.lead(p)
 	}
 }
 
@@ -89,16 +105,16 @@ func (s *span) drive(p *Pending) {
 // one commits and leads on, the others do not.
 func (g *Group) arrive(p *Pending) (leads bool) {
 	s := p.span
-	if int(s.arrived.Add(1)) < len(s.parts) {
-		for _, part := range s.parts {
-			part.Group.rouse() // who waits for the span may have come to another one
+	if int(s.arrived.Add(1)) < len(s.groups) {
+		for _, other := range s.groups {
+			other.rouse() // who waits for the span may have come to another one
 		}
 		return false
 	}
 	s.commit(p)
-	for _, part := range s.parts {
-		if part.Group != g {
-			part.Group.pass()
+	for _, other := range s.groups {
+		if other != g {
+			other.pass()
 		}
 	}
 	return true
@@ -132,12 +148,15 @@ func (s *span) commit(p *Pending) {
 		return
 	}
 	parts := make([]store.Part, len(s.parts))
-	for i, part := range s.parts {
-		parts[i] = store.Part{Partition: part.Group.cfg.Partition, Batch: part.Batch}
+	for i := range s.parts {
+		part := &s.parts[i]
+		parts[i] = store.Part{Partition: part.partition(), Batch: part.Batch, Epoch: part.Epoch}
 	}
-	s.outcomes = s.parts[0].Group.cfg.Store.(store.Spanner).Span(context.Background(), parts)
+	s.outcomes = s.groups[0].cfg.Store.(store.Spanner).Span(context.Background(), parts)
 	for i, part := range s.parts {
-		part.Group.publish(s.outcomes[i:i+1], []store.Batch{part.Batch})
+		if part.Group != nil {
+			part.Group.publish(s.outcomes[i:i+1], []store.Batch{part.Batch})
+		}
 	}
 	s.review()
 	p.settle(s.outcome())
@@ -149,7 +168,9 @@ func (s *span) review() {
 	}
 	var all sync.WaitGroup
 	for i, part := range s.parts {
-		all.Go(func() { part.Group.review(s.outcomes[i : i+1]) })
+		if part.Group != nil {
+			all.Go(func() { part.Group.review(s.outcomes[i : i+1]) })
+		}
 	}
 	all.Wait()
 }

@@ -220,3 +220,38 @@ func TestWhoGoesAwayLeavesTheSpan(t *testing.T) {
 		}
 	})
 }
+
+// A part apart is in the span, and waits for nothing of its partition.
+func TestPartApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := startWide(t)
+		gate := make(chan struct{})
+		w.gate = gate
+		var all sync.WaitGroup
+		all.Go(func() { w.groups[0].Submit(adds(in(0, "s"), 0, 0), nil).Wait(t.Context()) })
+		synctest.Wait()
+		w.gate = nil // for those that come later
+		apart := func(expect store.Version) commit.Part {
+			return commit.Part{Apart: 0, Epoch: store.Unfenced, Batch: adds(in(0, "t"), expect, 0)}
+		}
+		for v := range store.Version(2) {
+			p := commit.Span([]commit.Part{w.part(adds(in(1, "s"), v, 0)), apart(v), w.part(adds(in(2, "s"), v, 0))})
+			if p.Wait(t.Context()); p.Outcome().Status != store.Durable || p.Place(0) <= store.Position(v) || p.Place(1) <= store.Position(v) {
+				t.Errorf("it ended as %+v, at %d and %d", p.Outcome(), p.Place(0), p.Place(1))
+			}
+		}
+		none := commit.Span([]commit.Part{w.part(adds(in(1, "s"), 2, 0)), apart(0)})
+		if none.Wait(t.Context()); none.Outcome().Status != store.Conflict {
+			t.Errorf("a conflict of the part ended as %+v", none.Outcome())
+		}
+		alone := commit.Span([]commit.Part{w.part(adds(in(3, "s"), 0, 0)), apart(2)})
+		w.groups[3].Close()
+		if alone.Outcome().Status != store.Durable {
+			t.Errorf("without who waits it ended as %+v", alone.Outcome())
+		}
+		close(gate)
+		all.Wait()
+		storetest.Check(t, w.store)
+	})
+}

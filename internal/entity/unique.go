@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
@@ -188,22 +187,28 @@ func heldPrefix(s store.Stream) string {
 	return hex.EncodeToString(sum[:16]) + "/"
 }
 
-// addClaims adds what a turn does to unique values to the parts of its append.
-func (g *Engine) addClaims(parts *[]commit.Part, t *turn) {
-	for _, c := range t.claims {
+// addClaims adds what a command does to unique values to the parts of its
+// append. No one keeps in memory who holds a value, so that its partition need
+// not be this process's.
+func (g *Engine) addClaims(parts *[]store.Part, p *piece) {
+	epoch := store.Epoch(0)
+	if g.cfg.Own != nil {
+		epoch = store.Unfenced
+	}
+	for _, c := range p.claims {
 		if c.hold != c.from.IsZero() {
 			continue // it is as it was
 		}
 		key := uniqueKey(c.name, c.value)
 		value := store.Change{Op: store.Delete, Record: store.Record{Space: uniqueSpace, Key: key}, From: c.from}
-		held := store.Change{Op: store.Delete, Record: store.Record{Space: heldSpace, Key: heldPrefix(t.live.stream) + key}, Blind: true}
+		held := store.Change{Op: store.Delete, Record: store.Record{Space: heldSpace, Key: heldPrefix(p.stream) + key}, Blind: true}
 		if c.hold {
-			value.Op, value.Rev, value.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Type: t.live.stream.Type, ID: t.live.stream.ID})
+			value.Op, value.Rev, value.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Type: p.stream.Type, ID: p.stream.ID})
 			held.Op, held.Rev, held.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Name: c.name, Value: c.value})
 		}
-		home := g.partOf(parts, g.uniqueHome(key))
+		home := partOf(parts, g.uniqueHome(key), epoch)
 		home.Records = append(home.Records, value)
-		own := g.partOf(parts, t.live.partition)
+		own := partOf(parts, p.home, p.epoch)
 		own.Records = append(own.Records, held)
 	}
 }

@@ -43,7 +43,7 @@ func (s spanning) Span(ctx context.Context, parts []store.Part) []store.Outcome 
 	copied := make([]store.Part, len(parts))
 	for i := range sealed {
 		sealed[i].Records = s.hide(ctx, sealed[i].Records)
-		copied[i] = store.Part{Partition: parts[places[i]].Partition, Batch: sealed[i]}
+		copied[i] = store.Part{Partition: parts[places[i]].Partition, Epoch: parts[places[i]].Epoch, Batch: sealed[i]}
 	}
 	outcomes = s.inner.Span(ctx, copied)
 	for i := range copied {

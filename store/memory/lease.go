@@ -132,5 +132,5 @@ func (p *partition) fenced(epoch store.Epoch) error {
 	if epoch == 0 || epoch == p.epoch {
 		return nil
 	}
-	return fmt.Errorf("commit: %w: partition %d is at epoch %d and was claimed here at %d", store.ErrFenced, p.number, p.epoch, epoch)
+	return fmt.Errorf("commit: %w: partition %d is at epoch %d and not at %d, as when it was claimed", store.ErrFenced, p.number, p.epoch, epoch)
 }

@@ -78,7 +78,7 @@ type lateSpan struct {
 func (s *Store) epochsOf(parts []store.Part) []store.Epoch {
 	epochs := make([]store.Epoch, len(parts))
 	for i := range parts {
-		epochs[i] = store.Epoch(s.epochs[parts[i].Partition].Load())
+		epochs[i] = parts[i].Under(store.Epoch(s.epochs[parts[i].Partition].Load()))
 	}
 	return epochs
 }

@@ -47,7 +47,7 @@ func (s *Store) draft(r *request) *draft {
 	if d == nil {
 		return nil
 	}
-	d.fence = fence{position: -1, epoch: s.epochs[r.partition].Load()}
+	d.fence = fence{position: -1, epoch: s.epochOf(r)}
 	for _, l := range d.plan.lines {
 		if l.trusted {
 			d.fence.position = m.position
@@ -59,13 +59,22 @@ func (s *Store) draft(r *request) *draft {
 
 // decide plans a request by what was looked up.
 func (s *Store) decide(r *request, w *world) (*draft, error) {
-	epoch := s.epochs[r.partition].Load()
+	epoch := s.epochOf(r)
 	if epoch > 0 && w.epoch != epoch {
-		return nil, fmt.Errorf("%w: partition %d is at epoch %d and was claimed here at %d", store.ErrFenced, r.partition, w.epoch, epoch)
+		return nil, fmt.Errorf("%w: partition %d is at epoch %d and not at %d, as when it was claimed", store.ErrFenced, r.partition, w.epoch, epoch)
 	}
 	d := s.judge(r, w, nil)
 	d.fence = fence{position: -1, epoch: epoch}
 	return d, nil
+}
+
+// epochOf is the epoch that a request is committed under; zero: any.
+func (s *Store) epochOf(r *request) int64 {
+	claimed := s.epochs[r.partition].Load()
+	if r.part == nil {
+		return claimed
+	}
+	return int64(r.part.Under(store.Epoch(claimed)))
 }
 
 func (s *Store) judge(r *request, w *world, known recall) *draft {

@@ -15,6 +15,7 @@ type request struct {
 	batches   []store.Batch
 	outcomes  []store.Outcome
 	parts     []*request
+	part      *store.Part   // of which it is the request, if of any
 	lead      chan *writer  // gives whoever waits a writer, to commit what waits
 	done      chan struct{} // closed when the outcomes are there
 }

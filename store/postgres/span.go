@@ -27,7 +27,7 @@ func (s *Store) Span(ctx context.Context, parts []store.Part) []store.Outcome {
 	r := &request{outcomes: outcomes, lead: make(chan *writer, 1), done: make(chan struct{})}
 	for i := range parts {
 		r.parts = append(r.parts, &request{
-			partition: parts[i].Partition, batches: []store.Batch{parts[i].Batch}, outcomes: outcomes[i : i+1],
+			partition: parts[i].Partition, batches: []store.Batch{parts[i].Batch}, outcomes: outcomes[i : i+1], part: &parts[i],
 		})
 	}
 	s.queue.run(ctx, r)

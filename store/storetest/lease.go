@@ -17,6 +17,9 @@ func leaseCases() []testCase {
 		{name: "ReleaseIsTheOwners", needs: shared, leases: true, run: releaseIsTheOwners},
 		{name: "OwnersAndNodesAreTold", needs: shared, leases: true, run: ownersAndNodesAreTold},
 		{name: "ClaimsOfOneMomentHaveOneWinner", needs: shared, leases: true, run: claimsOfOneMomentHaveOneWinner},
+		{name: "LentEpochFencesAPart", needs: shared, leases: true, spans: true, run: lentEpochFencesAPart},
+		{name: "UnfencedPartIsNot", needs: shared, leases: true, spans: true, keeps: true, run: unfencedPartIsNot},
+		{name: "LentPartsBearCommitsBeside", needs: shared, leases: true, spans: true, run: lentPartsBearCommitsBeside},
 	}
 }
 

@@ -2,7 +2,9 @@ package storetest_test
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ type leased struct {
 	*memory.Store
 	first *memory.Store // commits through it are not fenced
 	fault leaseFault
+	spans atomic.Int64
 }
 
 type leaseFault uint8
@@ -32,6 +35,10 @@ const (
 	noOwners
 	noNodes
 	claimsAll
+	lendsNothing
+	lendsAnything
+	fencesAll
+	losesLent
 )
 
 func (l *leased) Commit(ctx context.Context, p store.Partition, batches []store.Batch) []store.Outcome {
@@ -41,6 +48,22 @@ func (l *leased) Commit(ctx context.Context, p store.Partition, batches []store.
 		return l.first.Commit(ctx, p, batches)
 	}
 	return out
+}
+
+func (l *leased) Span(ctx context.Context, parts []store.Part) []store.Outcome {
+	changed := slices.Clone(parts)
+	for i := range changed {
+		switch e := &changed[i].Epoch; {
+		case l.fault == lendsNothing && *e > 0, l.fault == fencesAll && *e < 0:
+			*e = 0
+		case l.fault == lendsAnything && *e > 0:
+			*e = store.Unfenced
+		}
+	}
+	if l.fault == losesLent && l.spans.Add(1)%5 == 0 {
+		return slices.Repeat([]store.Outcome{{Status: store.Durable}}, len(parts))
+	}
+	return l.Store.Span(ctx, changed)
 }
 
 func (l *leased) Beat(ctx context.Context, node, address string, d time.Duration) error {
@@ -96,7 +119,7 @@ func openLeased(fault leaseFault) func(dir string) (store.Store, error) {
 		if firsts[dir] == nil {
 			firsts[dir] = memory.New(memory.Config{})
 		}
-		return &leased{firsts[dir].Share(), firsts[dir], fault}, nil
+		return &leased{Store: firsts[dir].Share(), first: firsts[dir], fault: fault}, nil
 	}
 }
 
@@ -117,6 +140,10 @@ func leaseMutants() []leaseMutant {
 		{"anyone releases", releasesAnything, []string{"ReleaseIsTheOwners"}},
 		{"owners are not told", noOwners, []string{"OwnersAndNodesAreTold"}},
 		{"nodes are not told", noNodes, []string{"OwnersAndNodesAreTold"}},
+		{"lent epochs are not used", lendsNothing, []string{"LentEpochFencesAPart"}},
+		{"lent parts are not fenced", lendsAnything, []string{"LentEpochFencesAPart"}},
+		{"what is not to be fenced is", fencesAll, []string{"UnfencedPartIsNot"}},
+		{"a lent part is lost now and then", losesLent, []string{"LentPartsBearCommitsBeside"}},
 		{"everyone has what he claims", claimsAll, []string{"ClaimsOfOneMomentHaveOneWinner"}},
 	}
 }

@@ -78,8 +78,12 @@ func New(c Config) *Console {
 	return console
 }
 
-// Close ends the pages that are kept up; later ones are refused.
-func (c *Console) Close() { c.end.Do(func() { close(c.ending) }) }
+// Close ends the pages that are kept up, and what follows the log; later ones
+// are refused.
+func (c *Console) Close() {
+	c.end.Do(func() { close(c.ending) })
+	c.api.Close()
+}
 
 func (c *Console) routes() {
 	for pattern, page := range map[string]func(*http.Request) (view, error){

@@ -38,6 +38,7 @@ type site struct {
 	client *http.Client
 	log    *lines
 	broken *atomic.Bool // the action "notify" fails
+	close  func()       // of the console
 }
 
 // lines keeps what is logged.
@@ -115,7 +116,7 @@ func newSite(t *testing.T, change ...func(*console.Config)) *site {
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	t.Cleanup(c.Close)
-	s.url = server.URL
+	s.url, s.close = server.URL, c.Close
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)

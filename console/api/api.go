@@ -43,6 +43,10 @@ type API struct {
 	counts workCounts
 	size   int64
 	sized  time.Time
+
+	ending chan struct{} // closed by Close
+	end    sync.Once
+	tails  chan struct{} // a place for each caller who follows the log
 }
 
 // New makes an API.
@@ -56,8 +60,15 @@ func New(c Config) *API {
 	if c.Meter == nil {
 		c.Meter = meter.New(meter.Config{Records: 1, Failures: 1})
 	}
-	return &API{cfg: c, rt: c.Runtime, meter: c.Meter, catalog: c.Runtime.Catalog()}
+	return &API{
+		cfg: c, rt: c.Runtime, meter: c.Meter, catalog: c.Runtime.Catalog(),
+		ending: make(chan struct{}), tails: make(chan struct{}, maxTails),
+	}
 }
+
+// Close ends the answers of Handler that go on and on; later ones are refused.
+// Call it before the server is shut down, which waits for them.
+func (a *API) Close() { a.end.Do(func() { close(a.ending) }) }
 
 // Catalog is what the runtime hosts.
 func (a *API) Catalog() runtime.Catalog { return a.catalog }

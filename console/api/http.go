@@ -20,7 +20,9 @@ const maxBody = 1 << 20
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
 	a.readers(mux)
+	a.histories(mux)
 	a.changers(mux)
+	mux.HandleFunc("GET /api/v1/tail", a.serveTail)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, talix.NotFound("there is no %s %s", r.Method, r.URL.Path))
 	})

@@ -1,48 +1,39 @@
 package proctest
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net/http"
-	"os"
-	"os/exec"
-	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/talix-dev/talix/internal/process"
 )
 
-// Config says how to start a program. Its zero value serves programs that take
-// the flags --listen, --admin and --data.
-type Config struct {
-	// Args is given after the flags that Start adds.
-	Args []string
-	// Env is added to the environment of the test, as "NAME=value".
-	Env []string
-	// Data is the folder given as --data. Defaults to one that the test removes
-	// at its end.
-	Data string
-	// NoAdmin is for programs without --admin: they are ready when they listen.
-	NoAdmin bool
-	// Limit is how long the program may take to be ready, and to stop. Defaults
-	// to 30 seconds, which a slow machine needs with the race detector on.
-	Limit time.Duration
+// Program is a compiled main package.
+type Program struct {
+	// Path is its file.
+	Path string
 }
+
+// Build compiles a main package, named by its folder below the module's root as
+// in "./examples/bank", with the race detector if the test has it too. The file
+// is kept in the user's cache and made anew only when its source changed, so
+// that calling Build in every test is cheap.
+func Build(t testing.TB, pkg string) *Program {
+	t.Helper()
+	p, err := process.Build(t.Context(), process.Source{Package: pkg})
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return &Program{Path: p.Path}
+}
+
+// Config says how to start a program. Its zero value serves programs that take
+// the flags --listen, --admin and --data; Data defaults to a folder that the test
+// removes at its end.
+type Config = process.Config
 
 // Process is one program that runs, or ran, on one data folder.
 type Process struct {
-	t       testing.TB
-	program *Program
-	config  Config
-	run     atomic.Pointer[run]
-}
-
-// run is one life of a process, from start to exit.
-type run struct {
-	cmd    *exec.Cmd
-	output *output
-	exited chan struct{}
-	err    error // how it exited; read it after exited was closed
+	*process.Process
+	t testing.TB
 }
 
 // Start starts the program on free ports of 127.0.0.1 and returns when it is
@@ -52,10 +43,7 @@ func (p *Program) Start(t testing.TB, c Config) *Process {
 	if c.Data == "" {
 		c.Data = t.TempDir()
 	}
-	if c.Limit == 0 {
-		c.Limit = 30 * time.Second
-	}
-	proc := &Process{t: t, program: p, config: c}
+	proc := &Process{(&process.Program{Path: p.Path}).New(c), t}
 	t.Cleanup(proc.cleanup)
 	proc.start()
 	return proc
@@ -65,143 +53,33 @@ func (p *Program) Start(t testing.TB, c Config) *Process {
 // exit of its own. It has other ports then.
 func (p *Process) Restart() {
 	p.t.Helper()
-	select {
-	case <-p.Exited():
-		p.start()
-	default:
-		p.t.Fatalf("restart %s: it still runs: stop or kill it first", p.name())
-	}
+	p.start()
 }
 
 // Kill ends the process at once, as a power cut would end it, and waits until
 // it is gone. It is no error if it has exited before.
 func (p *Process) Kill() {
 	p.t.Helper()
-	if err := p.kill(); err != nil {
-		p.t.Fatalf("kill %s: %v", p.name(), err)
+	if err := p.Process.Kill(); err != nil {
+		p.t.Fatalf("%v", err)
 	}
 }
-
-func (p *Process) kill() error {
-	r := p.run.Load()
-	if err := r.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	<-r.exited
-	return nil
-}
-
-// URL is where the program listens, as in http://127.0.0.1:40123.
-func (p *Process) URL() string { return p.run.Load().output.listen() }
-
-// AdminURL is where its console, metrics and health are.
-func (p *Process) AdminURL() string { return p.run.Load().output.admin() }
-
-// PID is its process id.
-func (p *Process) PID() int { return p.run.Load().cmd.Process.Pid }
-
-// Output is what the process wrote since it was last started, both streams
-// mixed. Only the last megabyte is kept.
-func (p *Process) Output() string { return p.run.Load().output.text() }
-
-// Exited is closed when the process is gone. After a Restart there is a new
-// channel.
-func (p *Process) Exited() <-chan struct{} { return p.run.Load().exited }
-
-// Data is its folder.
-func (p *Process) Data() string { return p.config.Data }
-
-func (p *Process) name() string { return p.program.Path }
 
 func (p *Process) start() {
 	p.t.Helper()
-	r := &run{output: newOutput(!p.config.NoAdmin), exited: make(chan struct{})}
-	r.cmd = exec.Command(p.program.Path, p.args()...) //nolint:noctx // the test's cleanup ends it, after its context
-	r.cmd.Env = append(os.Environ(), p.config.Env...)
-	r.cmd.Stdout, r.cmd.Stderr = r.output, r.output
-	r.cmd.WaitDelay = time.Second // a child of its own may hold the pipe
-	if err := r.cmd.Start(); err != nil {
-		p.t.Fatalf("start %s: %v", p.name(), err)
+	if err := p.Process.Start(p.t.Context()); err != nil {
+		p.t.Fatalf("%v", err)
 	}
-	go func() {
-		defer close(r.exited)
-		r.err = r.cmd.Wait()
-	}()
-	p.run.Store(r)
-	if err := p.ready(r); err != nil {
-		p.t.Fatalf("start %s: %v", p.name(), err)
-	}
-}
-
-func (p *Process) args() []string {
-	args := []string{"--listen", "127.0.0.1:0", "--data", p.config.Data}
-	if !p.config.NoAdmin {
-		args = append(args, "--admin", "127.0.0.1:0")
-	}
-	return append(args, p.config.Args...)
-}
-
-// ready waits for the lines that tell the ports, then for readiness.
-func (p *Process) ready(r *run) error {
-	ctx, cancel := context.WithTimeout(p.t.Context(), p.config.Limit)
-	defer cancel()
-	select {
-	case <-r.output.known:
-	case <-r.exited:
-		return fmt.Errorf("it exited before it listened: %w", r.exit())
-	case <-ctx.Done():
-		return fmt.Errorf("it printed no line with the address that it listens on within %v", p.config.Limit)
-	}
-	if p.config.NoAdmin {
-		return nil
-	}
-	return poll(ctx, func() error { return r.readiness(ctx) })
-}
-
-// readiness asks once. That the process is gone ends the asking.
-func (r *run) readiness(ctx context.Context) error {
-	select {
-	case <-r.exited:
-		return final{fmt.Errorf("it exited before it was ready: %w", r.exit())}
-	default:
-	}
-	return get(ctx, r.output.admin()+"/readyz")
-}
-
-func get(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return final{err}
-	}
-	req.Close = true // leave no idle connection behind in the test
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answers %s", url, resp.Status)
-	}
-	return nil
-}
-
-// exit is how it exited, also if that was no error.
-func (r *run) exit() error {
-	if r.err != nil {
-		return r.err
-	}
-	return errors.New("exit status 0")
 }
 
 func (p *Process) cleanup() {
-	r := p.run.Load()
-	if r == nil || r.cmd.Process == nil {
+	if !p.Started() {
 		return
 	}
-	if err := p.kill(); err != nil {
-		p.t.Errorf("kill %s: %v", p.name(), err)
+	if err := p.Process.Kill(); err != nil {
+		p.t.Errorf("%v", err)
 	}
 	if p.t.Failed() {
-		p.t.Logf("output of %s (process %d):\n%s", p.name(), p.PID(), p.Output())
+		p.t.Logf("output of %s (process %d):\n%s", p.Name(), p.PID(), p.Output())
 	}
 }

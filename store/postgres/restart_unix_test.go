@@ -4,19 +4,13 @@ package postgres_test
 
 import (
 	"context"
-	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"os/user"
-	"path/filepath"
-	"strconv"
+	"errors"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/talix-dev/talix/internal/database"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/postgres"
 	"github.com/talix-dev/talix/store/storetest"
@@ -24,103 +18,42 @@ import (
 
 // cluster is a server of the test's own, which it may stop.
 type cluster struct {
-	tb      testing.TB
-	bin     string
-	dir     string
-	port    int
-	owner   *syscall.Credential
-	options string // of the server
+	*database.Server
+	tb testing.TB
 }
 
-// newCluster starts a server. Its programs don't run as root.
+// newCluster starts a server.
 func newCluster(tb testing.TB) *cluster {
 	tb.Helper()
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is well-formed
-	if path, err := exec.LookPath("initdb"); err == nil {
-		found = append(found, path)
+	s, err := database.New(tb.Context())
+	if errors.Is(err, database.ErrMissing) {
+		tb.Skip(err)
 	}
-	if len(found) == 0 {
-		tb.Skip("needs initdb and pg_ctl: apt-get install postgresql")
-	}
-	c := &cluster{tb: tb, bin: filepath.Dir(found[len(found)-1]), port: freePort(tb)}
-	var err error
-	if c.dir, err = os.MkdirTemp("", "talix-postgres-"); err != nil { //nolint:usetesting // the parents of TempDir may be closed to the server's user
+	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { os.RemoveAll(c.dir) })
-	if os.Geteuid() == 0 {
-		c.owner = postgresUser(tb)
-		if err := os.Chown(c.dir, int(c.owner.Uid), int(c.owner.Gid)); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	c.run("initdb", "-D", c.data(), "-U", "talix", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
 	tb.Cleanup(func() {
-		c.command(context.Background(), "pg_ctl", "-D", c.data(), "-m", "immediate", "-w", "stop").Run()
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
 	})
+	c := &cluster{s, tb}
 	c.start()
 	return c
 }
 
-func postgresUser(tb testing.TB) *syscall.Credential {
-	tb.Helper()
-	u, err := user.Lookup("postgres")
-	if err != nil {
-		tb.Skip("needs a user that PostgreSQL may run as: apt-get install postgresql makes one")
-	}
-	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
-	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-}
+func (c *cluster) start() { c.must(c.Start(c.tb.Context())) }
 
-func freePort(tb testing.TB) int {
-	tb.Helper()
-	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
+func (c *cluster) stop() { c.must(c.Stop(c.tb.Context())) }
 
-func (c *cluster) data() string { return filepath.Join(c.dir, "data") }
+// crash stops the server as a loss of power does, but for the disk's cache.
+func (c *cluster) crash() { c.must(c.Crash(c.tb.Context())) }
 
-func (c *cluster) dsn() string {
-	return fmt.Sprintf("postgres://talix@127.0.0.1:%d/postgres?sslmode=disable", c.port)
-}
-
-func (c *cluster) command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, program), args...)
-	cmd.Dir = c.dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner}
-	return cmd
-}
-
-func (c *cluster) run(program string, args ...string) {
+func (c *cluster) must(err error) {
 	c.tb.Helper()
-	out, err := os.CreateTemp(c.tb.TempDir(), "out") // a pipe would be held open by the server
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	defer out.Close()
-	cmd := c.command(c.tb.Context(), program, args...)
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Run(); err != nil {
-		text, _ := os.ReadFile(out.Name())
-		c.tb.Fatalf("%s: %v\n%s", program, err, text)
-	}
-}
-
-func (c *cluster) start() {
-	c.tb.Helper()
-	options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='%s' %s", c.port, c.dir, c.options)
-	c.run("pg_ctl", "-D", c.data(), "-l", filepath.Join(c.dir, "log"), "-t", "120", "-w", "-o", options, "start")
-}
-
-// crash stops the server as a loss of power does, but for the disk's cache.
-func (c *cluster) crash() {
-	c.tb.Helper()
-	c.run("pg_ctl", "-D", c.data(), "-m", "immediate", "-t", "120", "-w", "stop")
 }
 
 // TestServerCrashes under load: what was acknowledged is there, and writers go
@@ -128,7 +61,7 @@ func (c *cluster) crash() {
 func TestServerCrashes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	config := postgres.Config{DSN: c.dsn(), Partitions: 4}
+	config := postgres.Config{DSN: c.DSN(), Partitions: 4}
 	s := open(t, config)
 	var unknown, done atomic.Int64
 	writers := make([]*writer, 4)
@@ -172,11 +105,11 @@ func TestServerCrashes(t *testing.T) {
 func TestUnsyncedServer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
-	config := postgres.Config{DSN: c.dsn(), Schema: "talix", Partitions: 1}
+	config := postgres.Config{DSN: c.DSN(), Schema: "talix", Partitions: 1}
 	open(t, config)
 	raw(t, config, "ALTER ROLE talix SET synchronous_commit = off")
-	c.run("pg_ctl", "-D", c.data(), "-w", "stop")
-	c.options = "-c wal_writer_delay=10s" // else the server would sync soon by itself
+	c.stop()
+	c.Options = "-c wal_writer_delay=10s" // else the server would sync soon by itself
 	c.start()
 	s := open(t, config)
 	one := stream(0, 1, "s")
@@ -188,7 +121,7 @@ func TestUnsyncedServer(t *testing.T) {
 		t.Errorf("after a crash the stream has %d events (%v), want 1", n, err)
 	}
 	c.crash()
-	c.options = "-c fsync=off"
+	c.Options = "-c fsync=off"
 	c.start()
 	if s, err := postgres.Open(t.Context(), config); err == nil {
 		s.Close()

@@ -1,5 +1,5 @@
 //go:build race
 
-package proctest
+package process
 
 const raceEnabled = true

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package proctest
+package process
 
 // lock does nothing where files have no locks in the standard library: there,
 // tests that build the same program must not run in two packages at once.

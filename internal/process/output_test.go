@@ -1,9 +1,9 @@
-package proctest_test
+package process_test
 
 import (
 	"testing"
 
-	"github.com/talix-dev/talix/internal/proctest"
+	"github.com/talix-dev/talix/internal/process"
 )
 
 func TestAddresses(t *testing.T) {
@@ -21,20 +21,8 @@ func TestAddresses(t *testing.T) {
 		"listening":                                                                    {"", ""},
 		"":                                                                             {"", ""},
 	} {
-		if listen, admin := proctest.Addresses(line); [2]string{listen, admin} != want {
+		if listen, admin := process.Addresses(line); [2]string{listen, admin} != want {
 			t.Errorf("%q: got %q and %q, want %q", line, listen, admin, want)
 		}
-	}
-}
-
-func TestRequire(t *testing.T) {
-	t.Setenv(proctest.Variable, "1")
-	proctest.Require(t)
-	if t.Run("off", func(t *testing.T) {
-		t.Setenv(proctest.Variable, "")
-		proctest.Require(t)
-		t.Error("the test goes on")
-	}) != true {
-		t.Error("the test failed")
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// Plugin extends a runtime. It also implements one or more of Reporter,
-// Interceptor, Validator, Guard, Follower and Retrier; one that implements none
-// is a fault at start.
+// Plugin extends a runtime. It also implements one or more of Reporter (or
+// Observer), Interceptor, Validator, Guard, Follower and Retrier; one that
+// implements none is a fault at start.
 type Plugin interface {
 	Name() string
 }
@@ -32,8 +32,9 @@ func Use(p Plugin) Part {
 	})
 }
 
-// Reporter is told of everything that the runtime did, after it was done. It
-// is called from many goroutines and must not block.
+// Reporter is told of every command, action, query and step after it was done.
+// It is called from many goroutines and must not block. An Observer is told of
+// more.
 type Reporter interface {
 	Plugin
 	Report(ctx context.Context, r Report)
@@ -57,15 +58,20 @@ type Report struct {
 	Operation
 	Started  time.Time
 	Duration time.Duration
-	Events   int   // how many events a command emitted
+	Events   int   // how many events a command emitted, or a view took
 	Err      error // nil if it succeeded; of type *Error
+	Status   int   // of a request: what was answered; zero if nothing was
+	// Waits: the action has not ended, but waits for a time or a signal, or was
+	// cancelled. Only an Observer is told of that.
+	Waits bool
 }
 
-// Operation is one run of a command, an action, a query or a step.
+// Operation is one run of a command, an action, a query or a step, or of what
+// else a Kind names.
 type Operation struct {
 	Kind          Kind
 	Service       string
-	Name          string
+	Name          string // of a request: its pattern, as in "POST /documents/{id}"
 	EntityID      string // of a command
 	CorrelationID store.ID
 	CausationID   store.ID // the event or request behind it; zero if none
@@ -79,6 +85,21 @@ type Operation struct {
 	// Header reads a header of the request that triggered an action or query;
 	// nil if none did.
 	Header func(name string) string
+
+	// Trigger is what an action runs for, such as TriggerEvent.
+	Trigger string
+	// Attempt counts the runs of an action for the same trigger, from 1, where
+	// the work is tried again after a failure; else zero. After a crash it may
+	// begin anew.
+	Attempt int
+	// Replay: the action's trigger is a past event that was poured.
+	Replay bool
+	// Topic is where a message comes from, or where one is published.
+	Topic string
+	// Carried reads what an Observer let go along with what led to an action, a
+	// publishing or a forwarded command; nil if there is nothing. A message may
+	// have it from elsewhere, as its attribute of that name.
+	Carried func(name string) string
 }
 
 // Interceptor wraps actions and queries: authentication, tracing, limits. It

@@ -21,7 +21,7 @@ import (
 
 // act runs an action in a scope of its own.
 func (r *Runtime) act(ctx context.Context, a *registry.Action, s *scope, in any, e *store.Event) (out any, err error) {
-	op := s.operation(talix.KindAction, r.registry.Owner(a), a.Name)
+	op := s.action(a)
 	s.cause.caller, s.cause.service = op.Name, op.Service
 	observe := r.observe
 	if s.line != nil {
@@ -38,9 +38,11 @@ func (r *Runtime) act(ctx context.Context, a *registry.Action, s *scope, in any,
 // tried again, or parked.
 func (r *Runtime) watch(ctx context.Context, op talix.Operation, run func(context.Context) error) error {
 	started := r.cfg.Now()
+	ctx = r.plugins.begin(ctx, op)
 	err := r.intercept(ctx, op, r.plugins.interceptors, run)
 	if i, ok := errors.AsType[*registry.Interrupt](err); ok {
 		if i.Kind == registry.Suspended || i.Kind == registry.Cancelled {
+			r.waiting(ctx, op, started)
 			return i // nothing that has failed
 		}
 		err = i
@@ -101,6 +103,8 @@ func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fac
 		causation:   e.ID,
 		wrote:       positions{{e.Partition, e.Position}},
 		of:          e.Stream.ID,
+		attempt:     work.Attempt(ctx),
+		carried:     r.carried(e.Metadata),
 	})
 	s.line = line
 	_, err := r.act(ctx, a, s, f.Data, f.As)
@@ -109,7 +113,14 @@ func (r *Runtime) onFact(ctx context.Context, a *registry.Action, f registry.Fac
 
 // onItem runs an action whose work is kept.
 func (r *Runtime) onItem(ctx context.Context, a *registry.Action, in any, item work.Item, run *flow.Run) (any, error) {
-	s := r.newScope(cause{base: item.Base, delivered: true, correlation: item.Correlation, causation: item.Causation, of: flow.SubjectOf(item)})
+	return r.onKept(ctx, a, in, item, run, r.carried(item.Carried))
+}
+
+func (r *Runtime) onKept(ctx context.Context, a *registry.Action, in any, item work.Item, run *flow.Run, carried func(string) string) (any, error) {
+	s := r.newScope(cause{
+		base: item.Base, delivered: true, correlation: item.Correlation, causation: item.Causation, of: flow.SubjectOf(item),
+		attempt: item.Attempts + 1, carried: carried,
+	})
 	s.line = run.Line()
 	out, err := r.act(ctx, a, s, in, nil)
 	run.Wrote = s.written().String()
@@ -146,9 +157,9 @@ func (r *Runtime) receiveFrom(ctx context.Context, a *registry.Action) {
 }
 
 // onMessage runs an action on a message.
-func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, in any, _ broker.Message, item work.Item, fresh bool) deliver.Run {
+func (r *Runtime) onMessage(ctx context.Context, a *registry.Action, in any, m broker.Message, item work.Item, fresh bool) deliver.Run {
 	run := r.flow.Open(item.Partition, item.Run, fresh)
-	_, err := r.onItem(ctx, a, in, item, run)
+	_, err := r.onKept(ctx, a, in, item, run, r.carriedBy(m.Attributes))
 	if err == nil {
 		err = run.Missed(ctx)
 	}

@@ -19,7 +19,7 @@ const runsPath = "/talix/runs/"
 // accept keeps a request, to be worked on later. Under an idempotency key, the
 // same request again is the same run.
 func (b backend) accept(ctx context.Context, a *registry.Action, s *scope, in any) (any, error) {
-	op := s.operation(talix.KindAction, b.registry.Owner(a), a.Name)
+	op := s.action(a)
 	if err := b.intercept(ctx, op, b.plugins.interceptors, func(context.Context) error { return nil }); err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (b backend) accept(ctx context.Context, a *registry.Action, s *scope, in an
 		name = id.DeriveName(s.cause.base, "request")
 	}
 	runID := registry.RunID(string(work.Request), name.String())
-	if err := b.flow.Start(ctx, a, runID, data, s.origin(runID)); err != nil {
+	if err := b.flow.Start(ctx, a, runID, data, s.origin(ctx, runID)); err != nil {
 		return nil, s.outcome(err)
 	}
 	href := runsPath + name.String()

@@ -88,7 +88,7 @@ func (r *Runtime) defineViews(ctx context.Context) (faults []error) {
 	projector, err := project.New(project.Config{
 		Registry: r.registry, Tables: r.cfg.Tables, Tail: r.tail, Load: r.cfg.Store.Load,
 		Identity: r.cfg.Store.Identity().String(), Log: r.cfg.Log, Now: r.cfg.Now,
-		Changed: r.hub.Changed, Shared: r.shared(), Erasure: r.erasure(),
+		Changed: r.hub.Changed, Took: r.took, Shared: r.shared(), Erasure: r.erasure(),
 	})
 	if err != nil {
 		return []error{err}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/schema"
@@ -23,6 +22,7 @@ func (r *Runtime) edgeConfig(set *schema.Set) httpedge.Config {
 	return httpedge.Config{
 		Owner: r.registry.Owner, Title: strings.Join(r.registry.Services, ", "), Actions: r.registry.Actions, Queries: r.registry.Queries,
 		Backend: backend{r}, Schemas: set, NewID: r.ids.New, MaxBody: r.cfg.MaxBody, Log: r.cfg.Log, Seal: r.box(),
+		Observe: r.request(),
 	}
 }
 
@@ -55,7 +55,7 @@ func (b backend) ended(a *registry.Action, s *scope, err error) error {
 // Allow asks the interceptors whether an earlier answer may be given again.
 func (b backend) Allow(ctx context.Context, a *registry.Action, req *httpedge.Request) error {
 	s := b.newScope(cause{correlation: req.Correlation, header: req.Header})
-	op := s.operation(talix.KindAction, b.registry.Owner(a), a.Name)
+	op := s.action(a)
 	return b.intercept(ctx, op, b.plugins.interceptors, func(context.Context) error { return nil })
 }
 

@@ -67,6 +67,7 @@ type runQuestion struct {
 	Key                    store.ID
 	Digest                 []byte
 	Correlation, Causation store.ID
+	Metadata               json.RawMessage `json:",omitempty"`
 }
 
 type runAnswer struct {
@@ -84,7 +85,7 @@ func (r *Runtime) runElsewhere(ctx context.Context, p store.Partition, call *ent
 	var a runAnswer
 	err = r.askOwner(ctx, p, "run", runQuestion{
 		Command: call.Command.FullName(), ID: call.ID, In: in, Key: call.Key, Digest: call.Digest[:],
-		Correlation: call.Correlation, Causation: call.Causation,
+		Correlation: call.Correlation, Causation: call.Causation, Metadata: call.Metadata,
 	}, &a, true)
 	switch {
 	case errors.Is(err, errHeld):
@@ -107,7 +108,9 @@ func (r *Runtime) answerRun(ctx context.Context, decode func(any) error) (any, e
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := r.beginForward(ctx, call)
 	reply, err := r.engine.Run(ctx, call)
+	end(reply, err)
 	switch {
 	case errors.Is(err, entity.ErrElsewhere):
 		return nil, peer.ErrElsewhere
@@ -135,7 +138,7 @@ func (r *Runtime) callOf(q *runQuestion) (*entity.Call, error) {
 		}
 		return &entity.Call{
 			Command: c, ID: q.ID, In: in, Key: q.Key, Repeatable: true, Digest: entity.Digest(q.Digest),
-			Correlation: q.Correlation, Causation: q.Causation,
+			Correlation: q.Correlation, Causation: q.Causation, Metadata: q.Metadata,
 		}, nil
 	}
 	return nil, fmt.Errorf("command %q is in no service of this node: run the same program on all", q.Command)

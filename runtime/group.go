@@ -140,8 +140,12 @@ func (s *scope) groupOf(calls []*entity.Call, data []byte) ([]registry.Reply, er
 
 func (s *scope) runGroup(ctx context.Context, calls []*entity.Call) ([]registry.Reply, error) {
 	started := s.r.cfg.Now()
+	var ctxs []context.Context
+	for _, c := range calls {
+		ctxs = append(ctxs, s.beginCommand(ctx, c))
+	}
 	var found []entity.Reply
-	err := s.guard(ctx, calls...)
+	err := s.guardAll(ctxs, calls)
 	if err == nil {
 		found, err = s.r.engine.RunGroup(ctx, calls)
 	}
@@ -150,7 +154,7 @@ func (s *scope) runGroup(ctx context.Context, calls []*entity.Call) ([]registry.
 		if err == nil {
 			reply = found[i]
 		}
-		s.report(ctx, c, started, reply, err)
+		s.report(ctxs[i], c, started, reply, err)
 	}
 	if err != nil {
 		return nil, s.r.fail(err, "group", groupName(calls), s.cause.correlation)

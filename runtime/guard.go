@@ -23,24 +23,32 @@ func (ps *plugins) watch(p any) {
 
 // guard asks the guards of a command, and lets the other plugins see what
 // becomes of it.
-func (s *scope) guard(ctx context.Context, calls ...*entity.Call) error {
+func (s *scope) guard(ctx context.Context, call *entity.Call) error {
 	ps := &s.r.plugins
 	if len(ps.guards)+len(ps.followers)+len(ps.retriers) == 0 {
 		return nil
 	}
-	for _, call := range calls {
-		op := s.commandOperation(call)
-		for _, g := range ps.guards {
-			err := contain(ctx, func(ctx context.Context) error { return g.Guard(ctx, op) })
-			if err != nil {
-				return talix.EngineError(err)
-			}
+	op := s.commandOperation(call)
+	for _, g := range ps.guards {
+		err := contain(ctx, func(ctx context.Context) error { return g.Guard(ctx, op) })
+		if err != nil {
+			return talix.EngineError(err)
 		}
-		if len(ps.followers) > 0 {
-			call.Appended = func(events []store.Event) { ps.appended(ctx, op, events) }
-		}
-		if len(ps.retriers) > 0 {
-			call.Retried = func(r entity.Retry) { ps.retrying(ctx, op, r) }
+	}
+	if len(ps.followers) > 0 {
+		call.Appended = func(events []store.Event) { ps.appended(ctx, op, events) }
+	}
+	if len(ps.retriers) > 0 {
+		call.Retried = func(r entity.Retry) { ps.retrying(ctx, op, r) }
+	}
+	return nil
+}
+
+// guardAll is guard for the commands of a group, each in its own context.
+func (s *scope) guardAll(ctxs []context.Context, calls []*entity.Call) error {
+	for i, call := range calls {
+		if err := s.guard(ctxs[i], call); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -42,13 +42,18 @@ func (s *scope) told(name string, fn func(context.Context) ([]byte, error)) func
 	if len(s.r.plugins.reporters) == 0 {
 		return fn
 	}
-	return func(ctx context.Context) ([]byte, error) {
-		started := s.r.cfg.Now()
-		data, err := fn(ctx)
-		s.r.tell(ctx, s.operation(talix.KindStep, s.cause.service, name), started, 0, err)
+	return func(ctx context.Context) (data []byte, err error) {
+		started, op := s.r.cfg.Now(), s.operation(talix.KindStep, s.cause.service, name)
+		ctx = s.r.plugins.begin(ctx, op)
+		err = errPanicked
+		defer func() { s.r.tell(ctx, op, started, 0, err) }()
+		data, err = fn(ctx)
 		return data, err
 	}
 }
+
+// errPanicked is what is told of a step that did not return.
+var errPanicked = errors.New("the step panicked")
 
 // Fork gives each branch a scope of its own, so that what it does has the same
 // ids whenever it is repeated.
@@ -118,8 +123,8 @@ func (s *scope) once(ctx context.Context, name string, fn func(context.Context) 
 }
 
 // origin is the cause of something that this scope sets off.
-func (s *scope) origin(name string) flow.Cause {
-	c := flow.Cause{Correlation: s.cause.correlation, Causation: s.cause.causation, Of: s.cause.of}
+func (s *scope) origin(ctx context.Context, name string) flow.Cause {
+	c := flow.Cause{Correlation: s.cause.correlation, Causation: s.cause.causation, Of: s.cause.of, Carried: s.r.plugins.carry(ctx)}
 	if s.cause.base.IsZero() {
 		c.Base = s.r.ids.New()
 		return c
@@ -130,7 +135,7 @@ func (s *scope) origin(name string) flow.Cause {
 
 func (s *scope) Schedule(ctx context.Context, t *registry.Timer, key string, when time.Time, in []byte) {
 	name := "timer " + t.Name + " " + key
-	c := s.origin(name)
+	c := s.origin(ctx, name)
 	s.must(s.once(ctx, name, func(ctx context.Context) error {
 		return s.r.flow.Schedule(ctx, c, t, key, when, in)
 	}))
@@ -170,7 +175,7 @@ func (s *scope) Start(ctx context.Context, w *registry.Action, entityID string, 
 		return s.outcome(err)
 	}
 	runID := registry.RunID(string(work.Workflow), w.Name, entityID)
-	c := s.origin(runID)
+	c := s.origin(ctx, runID)
 	return s.outcome(s.once(ctx, "start "+runID, func(ctx context.Context) error {
 		return s.r.flow.Start(ctx, w, runID, data, c)
 	}))
@@ -182,7 +187,7 @@ func (s *scope) Signal(ctx context.Context, runID, signal string, t reflect.Type
 		return s.outcome(err)
 	}
 	name := "signal " + signal + " " + runID
-	sending := s.origin(name).Base
+	sending := s.origin(ctx, name).Base
 	return s.outcome(s.once(ctx, name, func(ctx context.Context) error {
 		return s.r.flow.Signal(ctx, runID, signal, sending, data)
 	}))

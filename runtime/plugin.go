@@ -16,6 +16,7 @@ import (
 // plugins are those of a runtime, by what they do.
 type plugins struct {
 	reporters    []talix.Reporter
+	observers    []talix.Observer // reporters too
 	interceptors []talix.Interceptor
 	validator    talix.Validator // the last one that was used
 	guards       []talix.Guard
@@ -28,6 +29,9 @@ func pluginsOf(reg *registry.Registry) plugins {
 	for _, p := range reg.Plugins {
 		if reporter, ok := p.(talix.Reporter); ok {
 			ps.reporters = append(ps.reporters, reporter)
+		}
+		if observer, ok := p.(talix.Observer); ok {
+			ps.observers = append(ps.observers, observer)
 		}
 		if interceptor, ok := p.(talix.Interceptor); ok {
 			ps.interceptors = append(ps.interceptors, interceptor)
@@ -64,6 +68,7 @@ func (ps plugins) custom() func(reflect.Type) (func(any) []registry.Field, error
 // observe runs an action or a query within the interceptors, and reports it.
 func (r *Runtime) observe(ctx context.Context, op talix.Operation, run func(context.Context) error) error {
 	started := r.cfg.Now()
+	ctx = r.plugins.begin(ctx, op)
 	err := r.intercept(ctx, op, r.plugins.interceptors, run)
 	if i, ok := errors.AsType[*registry.Interrupt](err); ok {
 		err = i

@@ -39,10 +39,24 @@ func (r *Runtime) publishAll(ctx context.Context, a *registry.Action, facts regi
 
 // publish publishes an event, and returns when the broker keeps it.
 func (r *Runtime) publish(ctx context.Context, a *registry.Action, event any, e *store.Event) error {
-	m, ok, err := r.messageOf(ctx, a, event, e)
+	ce, ok, err := r.eventOf(ctx, a, event, e)
 	if err != nil || !ok {
 		return err
 	}
+	ctx, end := r.beginPublish(ctx, a, e)
+	err = r.send(ctx, a, ce)
+	end(err)
+	return err
+}
+
+// send hands an event to the broker.
+func (r *Runtime) send(ctx context.Context, a *registry.Action, e cloudevent.Event) error {
+	along := r.plugins.extend(ctx, e.Extensions)
+	m, err := r.encode(a.Topic, e)
+	if err != nil {
+		return &registry.Fault{Code: registry.Internal, Message: "the event cannot be a CloudEvent", Cause: err, Final: true}
+	}
+	maps.Copy(m.Attributes, along)
 	err = r.cfg.Brokers[a.Topic.Broker].Publish(ctx, a.Topic.Name, m)
 	switch {
 	case err == nil || ctx.Err() != nil:
@@ -54,33 +68,29 @@ func (r *Runtime) publish(ctx context.Context, a *registry.Action, event any, e 
 	}
 }
 
-// messageOf makes the message of an event; false: none is published.
-func (r *Runtime) messageOf(ctx context.Context, a *registry.Action, event any, e *store.Event) (broker.Message, bool, error) {
+// eventOf makes what is published of an event; false: nothing is.
+func (r *Runtime) eventOf(ctx context.Context, a *registry.Action, event any, e *store.Event) (cloudevent.Event, bool, error) {
 	t := a.Topic
 	var state any
 	if t.NeedsState {
 		var err error
 		if state, err = r.past.at(ctx, e); err != nil {
-			return broker.Message{}, false, err
+			return cloudevent.Event{}, false, err
 		}
 	}
 	data, ok, err := mapped(t, event, e, state)
 	if err != nil || !ok {
-		return broker.Message{}, false, err
+		return cloudevent.Event{}, false, err
 	}
 	body, err := json.Marshal(data)
 	if err != nil {
-		return broker.Message{}, false, &registry.Fault{Code: registry.Internal, Message: "the message cannot be written as JSON", Cause: err, Final: true}
+		return cloudevent.Event{}, false, &registry.Fault{Code: registry.Internal, Message: "the message cannot be written as JSON", Cause: err, Final: true}
 	}
-	m, err := r.encode(t, cloudevent.Event{
+	return cloudevent.Event{
 		ID: e.ID.String(), Source: "/" + r.registry.Owner(a) + "/" + e.Stream.Type, Type: e.Type, Subject: e.Stream.ID,
 		Time: e.Time, DataContentType: "application/json", PartitionKey: e.Stream.ID, Data: body,
 		Extensions: map[string]string{"sequence": strconv.FormatInt(int64(e.Version), 10), "correlationid": e.Correlation.String()},
-	})
-	if err != nil {
-		return broker.Message{}, false, &registry.Fault{Code: registry.Internal, Message: "the event cannot be a CloudEvent", Cause: err, Final: true}
-	}
-	return m, true, nil
+	}, true, nil
 }
 
 // encode writes a CloudEvent as its topic wants it.

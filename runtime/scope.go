@@ -33,6 +33,8 @@ type cause struct {
 	header      func(string) string
 	wrote       positions // what the caller had written before
 	of          string    // whom personal data is about where it does not tell
+	attempt     int       // of work that is tried again; else zero
+	carried     func(string) string
 }
 
 // scope is one run of an action: the registry.Host of its context.
@@ -130,6 +132,7 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, error) {
 	c := call.Command
 	started := s.r.cfg.Now()
+	ctx = s.beginCommand(ctx, call)
 	var reply entity.Reply
 	err := s.guard(ctx, call)
 	if err == nil {

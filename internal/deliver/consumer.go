@@ -205,7 +205,7 @@ func (c *consumer) next(id string) *store.Event {
 // event and those after it went to a lane.
 func (c *consumer) finishEvent(ctx context.Context, e *store.Event) bool {
 	for attempt := 1; ; attempt++ {
-		run := c.try(ctx, e, attempt == 1 && (c.clean || e.Position > c.opened))
+		run := c.try(work.WithAttempt(ctx, attempt), e, attempt == 1 && (c.clean || e.Position > c.opened))
 		if run.Err == nil {
 			c.forgetLater(e, run.Journal)
 			return true

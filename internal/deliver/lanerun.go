@@ -37,7 +37,7 @@ func (r *laneRun) run(ctx context.Context) work.Verdict {
 			r.giveUp(e, "it was cancelled")
 			continue
 		}
-		run := r.try(ctx, e, false)
+		run := r.try(r.attempt(ctx, e), e, false)
 		if run.Err != nil && ctx.Err() != nil {
 			return r.progress()
 		}
@@ -47,6 +47,14 @@ func (r *laneRun) run(ctx context.Context) work.Verdict {
 		r.done(e, run.Journal)
 	}
 	return r.progress()
+}
+
+// attempt is a context that tells how often the event is tried.
+func (r *laneRun) attempt(ctx context.Context, e *store.Event) context.Context {
+	if e.Version > r.began.Version { // the first one had the failures
+		return ctx
+	}
+	return work.WithAttempt(ctx, r.began.Attempts+1)
 }
 
 // held is the verdict on an item that was asked to pause before it ran.

@@ -12,7 +12,7 @@ import (
 // End emits the entity's last event.
 func (t *turn) End(event any) {
 	t.Emit(event)
-	t.events[len(t.events)-1].Metadata = registry.EndMark()
+	t.events[len(t.events)-1].Metadata = registry.EndMarkBeside(t.call.Metadata)
 	t.ended = true
 }
 

@@ -108,6 +108,9 @@ type Call struct {
 	Digest      Digest
 	Correlation store.ID
 	Causation   store.ID
+	// Metadata goes along with the events and timers: a JSON object of strings,
+	// or nil. It must not be changed.
+	Metadata []byte
 
 	// Appended, if set, is told of the events that the command stored, once they
 	// are durable, and Retried of an attempt that failed before the next one. The

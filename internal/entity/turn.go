@@ -232,6 +232,7 @@ func (t *turn) Emit(event any) {
 		Command:     t.call.Key,
 		Correlation: t.call.Correlation,
 		Causation:   t.call.Causation,
+		Metadata:    t.call.Metadata,
 		Data:        data,
 	})
 	def.Apply(t.state, event, &t.events[len(t.events)-1])

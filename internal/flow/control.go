@@ -73,7 +73,7 @@ func (f *Flow) Start(ctx context.Context, a *registry.Action, runID string, inpu
 	now := f.cfg.Now()
 	_, _, err = f.Work.Create(ctx, work.Item{
 		ID: itemID, Partition: p, Kind: kindOf(a), Action: a.Name, Status: work.Ready, Due: now, Created: now, Changed: now,
-		Input: input, Run: runID, Base: c.Base, Correlation: c.Correlation, Causation: c.Causation,
+		Input: input, Run: runID, Base: c.Base, Correlation: c.Correlation, Causation: c.Causation, Carried: c.Carried,
 	})
 	return err
 }

@@ -27,6 +27,7 @@ type Cause struct {
 	Correlation store.ID
 	Causation   store.ID
 	Of          string // whom its input is about where it does not tell
+	Carried     []byte // what goes along, as metadata of an event would
 }
 
 // timerID names the timer of an entity, or of none.
@@ -61,7 +62,7 @@ func (f *Flow) set(ctx context.Context, c Cause, t *registry.Timer, owner store.
 	item := work.Item{
 		ID: name, Partition: f.timerHome(t.Name, owner, key), Kind: work.Timer, Action: t.Name, Status: work.Ready,
 		Due: when, Created: now, Changed: now, Stream: owner, Input: data,
-		Run: name + "/" + c.Base.String(), Base: c.Base, Correlation: c.Correlation, Causation: c.Causation,
+		Run: name + "/" + c.Base.String(), Base: c.Base, Correlation: c.Correlation, Causation: c.Causation, Carried: c.Carried,
 	}
 	change := f.Work.Change(item)
 	change.Blind = true
@@ -112,7 +113,7 @@ func (f *Flow) Timers() entity.Timers { return timers{f} }
 func (f timers) Set(call *entity.Call, t *registry.Timer, key string, when time.Time, in []byte) []store.Change {
 	// Commands of a group have one key.
 	_, changes, err := f.set(context.Background(), Cause{
-		Base: id.DeriveName(call.Key, timerID(t, streamOf(call), key)), Correlation: call.Correlation, Causation: call.Key,
+		Base: id.DeriveName(call.Key, timerID(t, streamOf(call), key)), Correlation: call.Correlation, Causation: call.Key, Carried: call.Metadata,
 	}, t, streamOf(call), key, when, in)
 	if err != nil {
 		panic(err) // which ends the command

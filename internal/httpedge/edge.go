@@ -3,6 +3,7 @@
 package httpedge
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -42,9 +43,19 @@ type Config struct {
 	// Log gets failures whose details are not answered. Defaults to
 	// slog.Default().
 	Log *slog.Logger
+	// Observe, if it is set, is told of each request that a route takes as it
+	// begins. It returns the context of what the request does, and what is told
+	// the status that was answered (zero: none), and the error if there was one.
+	Observe func(ctx context.Context, r *Request, asked Asked) (context.Context, func(status int, err error))
 	// NewID makes correlation ids where the backend gave none. Defaults to
 	// random ids.
 	NewID func() store.ID
+}
+
+// Asked is what a request asks for.
+type Asked struct {
+	Pattern string // as in "POST /documents/{id}"
+	Service string
 }
 
 func (c Config) withDefaults() Config {

@@ -106,10 +106,50 @@ func (x *exchange) serve(rt *route) {
 	if rt.query != nil {
 		x.req.After = x.r.Header.Get("Talix-After")
 	}
+	if x.edge.config.Observe != nil {
+		x.serveObserved(rt)
+		return
+	}
 	if err := x.run(); err != nil {
 		x.fail(err)
 	}
 }
+
+// serveObserved is serve for those who watch.
+func (x *exchange) serveObserved(rt *route) {
+	ctx, end := x.edge.config.Observe(x.r.Context(), x.req, Asked{rt.pattern(), rt.service})
+	w := &noted{ResponseWriter: x.w}
+	x.r, x.w = x.r.WithContext(ctx), w
+	err, panicked := error(nil), true
+	defer func() {
+		if panicked { // the edge is about to answer
+			w.status, err = http.StatusInternalServerError, errPanicked
+		}
+		end(w.status, err)
+	}()
+	err = x.run()
+	if panicked = false; err != nil {
+		x.fail(err)
+	}
+}
+
+// errPanicked is what is told of a request that panicked.
+var errPanicked = errors.New("the request panicked")
+
+// noted notes the status of an answer.
+type noted struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *noted) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *noted) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (x *exchange) run() error {
 	if err := x.readBody(); err != nil {

@@ -42,6 +42,10 @@ type Config struct {
 	// that may have changed its rows, before anyone who waits for that is
 	// answered. It must not block.
 	Changed func(table string)
+	// Took, if it is set, is told of each transaction with events that a view
+	// took, or failed to: how many they were and when it began. It must not
+	// block.
+	Took func(view string, events int, began time.Time, err error)
 	// Erasure, if it is set, is the number of the last erasure of personal data
 	// after which no one is handed such data any more.
 	Erasure func() int64

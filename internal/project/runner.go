@@ -100,10 +100,14 @@ func (r *runner) take(ctx context.Context) error {
 		return nil
 	}
 	var poison *Poison
+	began, events := r.view.cfg.Now(), len(r.batch.jobs)
 	err := r.update(ctx, func(tx table.Tx) (err error) {
 		poison, err = r.fold(tx)
 		return err
 	})
+	if took := r.view.cfg.Took; took != nil && events > 0 {
+		took(r.view.def.Name, events, began, err)
+	}
 	if err != nil {
 		return r.failed(err)
 	}

@@ -14,6 +14,16 @@ const endKey = "talix.end"
 // EndMark is the metadata of the last event of an entity that is deleted.
 func EndMark() []byte { return []byte(`{"` + endKey + `":"deleted"}`) }
 
+// EndMarkBeside is EndMark with what metadata has.
+func EndMarkBeside(metadata []byte) []byte {
+	mark := EndMark()
+	if len(metadata) > 2 { // more than {}
+		mark[len(mark)-1] = ','
+		mark = append(mark, metadata[1:]...)
+	}
+	return mark
+}
+
 // Ends tells whether a stored event is the last one of its entity.
 func Ends(e *store.Event) bool {
 	if !bytes.Contains(e.Metadata, []byte(endKey)) {

@@ -1,6 +1,7 @@
 package work
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/talix-dev/talix/store"
@@ -38,6 +39,7 @@ type Item struct {
 	Base        store.ID          `json:"base,omitzero"` // what the ids of its commands derive from
 	Correlation store.ID          `json:"correlation,omitzero"`
 	Causation   store.ID          `json:"causation,omitzero"`
+	Carried     json.RawMessage   `json:"carried,omitempty"` // what goes along, as metadata of an event would
 
 	// Run names the run that its journal and its signals belong to.
 	Run     string `json:"run,omitempty"`

@@ -55,6 +55,7 @@ type Console struct {
 	guard *guard
 	pages pages
 	mux   *http.ServeMux
+	paths []string // with their methods, as they are registered
 
 	ending chan struct{} // closed by Close
 	end    sync.Once
@@ -86,22 +87,28 @@ func (c *Console) Close() {
 }
 
 func (c *Console) routes() {
-	for pattern, page := range map[string]func(*http.Request) (view, error){
+	for path, page := range map[string]func(*http.Request) (view, error){
 		"/{$}": c.health, "/map": c.graph, "/entities": c.entities, "/entity": c.entity, "/views": c.views, "/view": c.view, "/sql": c.sql,
 		"/work": c.work, "/work/item": c.workItem, "/run": c.runnables, "/run/form": c.runForm, "/flows": c.flows, "/flow": c.flow,
+		"/cluster": c.cluster,
 	} {
-		c.mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, page) })
+		c.handle("GET "+path, func(w http.ResponseWriter, r *http.Request) { c.show(w, r, page) })
 	}
-	c.mux.HandleFunc("GET /login", c.loginForm)
-	c.mux.HandleFunc("POST /login", c.login)
-	c.mux.HandleFunc("POST /logout", c.logout)
-	c.mux.HandleFunc("POST /do/{what}", c.do)
-	c.mux.HandleFunc("POST /run/form", c.runNow)
-	c.mux.HandleFunc("POST /view/verify", c.verify)
-	c.mux.HandleFunc("GET /live", c.live)
-	c.mux.HandleFunc("GET /asset/{name}", serveAsset)
+	c.handle("GET /login", c.loginForm)
+	c.handle("POST /login", c.login)
+	c.handle("POST /logout", c.logout)
+	c.handle("POST /do/{what}", c.do)
+	c.handle("POST /run/form", c.runNow)
+	c.handle("POST /view/verify", c.verify)
+	c.handle("GET /live", c.live)
+	c.handle("GET /asset/{name}", serveAsset)
 	c.mux.Handle("/api/v1/", c.api.Handler())
 	c.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { c.fail(w, r, notFound(r)) })
+}
+
+func (c *Console) handle(pattern string, fn http.HandlerFunc) {
+	c.paths = append(c.paths, pattern)
+	c.mux.HandleFunc(pattern, fn)
 }
 
 // ServeHTTP implements http.Handler.

@@ -12,17 +12,19 @@ import (
 
 // entityList is the page of an entity type.
 type entityList struct {
+	api.EntityPage
 	Types  []runtime.EntityInfo
 	Type   string
 	Search string
-	Found  []api.EntityRef
+	Born   bool // in the order of birth
+	Behind bool // it is not the first page
 }
 
 const shownEntities = 50
 
 func (c *Console) entities(r *http.Request) (view, error) {
 	q := r.URL.Query()
-	l := entityList{Types: c.api.Catalog().Entities, Type: q.Get("type"), Search: q.Get("search")}
+	l := entityList{Types: c.api.Catalog().Entities, Type: q.Get("type"), Search: q.Get("search"), Born: q.Get("by") == string(runtime.ByBirth), Behind: q.Get("cursor") != ""}
 	if l.Type == "" && len(l.Types) > 0 {
 		l.Type = l.Types[0].Name
 	}
@@ -30,8 +32,12 @@ func (c *Console) entities(r *http.Request) (view, error) {
 	if l.Type == "" {
 		return v, nil
 	}
+	by := runtime.ByChange
+	if l.Born {
+		by = runtime.ByBirth
+	}
 	var err error
-	l.Found, err = c.api.Entities(r.Context(), l.Type, l.Search, shownEntities)
+	l.EntityPage, err = c.api.Entities(r.Context(), api.EntityQuery{Type: l.Type, Search: l.Search, By: by, Cursor: q.Get("cursor"), Max: shownEntities})
 	return v, err
 }
 

@@ -39,6 +39,8 @@ type site struct {
 	log    *lines
 	broken *atomic.Bool // the action "notify" fails
 	close  func()       // of the console
+	routes []string     // methods and paths that it answers
+	pages  http.Handler
 }
 
 // lines keeps what is logged.
@@ -116,13 +118,19 @@ func newSite(t *testing.T, change ...func(*console.Config)) *site {
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	t.Cleanup(c.Close)
-	s.url, s.close = server.URL, c.Close
+	s.url, s.client, s.routes = server.URL, newBrowser(t), console.Routes(c)
+	s.pages, s.close = c, c.Close
+	return s
+}
+
+// newBrowser keeps cookies.
+func newBrowser(t *testing.T) *http.Client {
+	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.client = &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
-	return s
+	return &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
 }
 
 // reply is what was answered, beside the body.

@@ -135,35 +135,6 @@ func TestFormsOfOtherSites(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	for _, path := range []string{"/", "/nothing", "/asset/live.js", "/api/v1/health", "/api/v1/nothing"} {
-		resp, _ := s.send("GET", path, "")
-		h := resp.Header
-		csp := h.Get("Content-Security-Policy")
-		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") ||
-			h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" {
-			t.Errorf("%s: %v", path, h)
-		}
-	}
-	if resp, _ := s.send("GET", "/asset/..%2fpage%2fframe.html", ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("a template was served: %d", resp.StatusCode)
-	}
-}
-
-func TestLargeBodies(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	large := strings.Repeat("x", 2<<20)
-	if resp, _ := s.send("POST", "/api/v1/sql", `{"sql":"`+large+`"}`, "Content-Type", "application/json"); resp.StatusCode != http.StatusRequestEntityTooLarge {
-		t.Errorf("API: %d", resp.StatusCode)
-	}
-	if resp, _ := s.send("POST", "/do/retry", "id="+large, "Content-Type", "application/x-www-form-urlencoded", "Origin", s.url); resp.StatusCode != http.StatusBadRequest {
-		t.Errorf("form: %d", resp.StatusCode)
-	}
-}
-
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, readOnly)

@@ -83,7 +83,7 @@ func TestStructure(t *testing.T) {
 	id := s.parked()
 	for _, path := range []string{
 		"/", "/map", "/entities", "/entity?type=account&id=alice", "/views", "/view?name=accounts", "/sql", "/work", "/work/item?id=" + url.QueryEscape(id),
-		"/run", "/run/form?kind=command&name=account.deposit", "/run/form?kind=action&name=POST+/transfers", "/flows", "/login",
+		"/cluster", "/run", "/run/form?kind=command&name=account.deposit", "/run/form?kind=action&name=POST+/transfers", "/flows", "/login",
 	} {
 		body := s.page(path)
 		if found := inline.FindString(body); found != "" {
@@ -270,7 +270,7 @@ func TestAPI(t *testing.T) {
 	for path, want := range map[string]string{
 		"health": `"ready":true`, "map": `"id":"command:account.deposit"`, "catalog": `"name":"account.deposit"`, "entities?type=account": `"id":"alice"`,
 		"views": `"name":"accounts"`, "view?name=accounts": `"lag":`, "view/parked?name=accounts": "null", "rows?table=accounts": `"columns":["id"`,
-		"work": `"items":[]`, "runnables": `"kind":"workflow"`, "flows": `"oneIn":1`,
+		"work": `"items":[]`, "cluster": `"clustered":false`, "runnables": `"kind":"workflow"`, "flows": `"oneIn":1`,
 	} {
 		resp, body := s.send("GET", "/api/v1/"+path, "")
 		if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "application/json" || !json.Valid([]byte(body)) || !strings.Contains(body, want) {

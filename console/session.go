@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -94,7 +95,7 @@ func (g *guard) checkForm(w http.ResponseWriter, r *http.Request, visitor string
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		return talix.Reject("the form cannot be read: %w", err).WithStatus(http.StatusBadRequest)
+		return unreadable(err)
 	}
 	if r.URL.Path == "/login" { // there is no session that it could misuse
 		return nil
@@ -103,6 +104,14 @@ func (g *guard) checkForm(w http.ResponseWriter, r *http.Request, visitor string
 		return talix.Reject("this form is out of date: open the page again").WithStatus(http.StatusForbidden)
 	}
 	return nil
+}
+
+func unreadable(err error) error {
+	status := http.StatusBadRequest
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		status = http.StatusRequestEntityTooLarge
+	}
+	return talix.Reject("the form cannot be read: %w", err).WithStatus(status)
 }
 
 // loginForm asks for the token.

@@ -43,7 +43,10 @@ type tab struct {
 }
 
 func tabs(here string) []tab {
-	all := []tab{{"/", "Health", false}, {"/map", "Map", false}, {"/entities", "Entities", false}, {"/views", "Views", false}, {"/work", "Work", false}, {"/run", "Run", false}, {"/flows", "Flow", false}}
+	all := []tab{
+		{"/", "Health", false}, {"/map", "Map", false}, {"/entities", "Entities", false}, {"/views", "Views", false}, {"/work", "Work", false},
+		{"/run", "Run", false}, {"/flows", "Flow", false}, {"/cluster", "Cluster", false},
+	}
 	for i := range all {
 		all[i].Here = all[i].Path == here
 	}
@@ -107,11 +110,9 @@ func (c *Console) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 func (c *Console) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	visitor, _ := r.Context().Value(visitorKey{}).(string)
-	f := frame{
-		view: v, Title: v.title, Tabs: tabs(v.tab), Path: r.URL.RequestURI(), Note: takeNote(w, r),
-		ReadOnly: c.api.ReadOnly(), SignOut: c.guard.token != "" && visitor != "", Services: c.api.Catalog().Services,
-	}
-	if visitor != "" {
+	f := frame{view: v, Title: v.title, Path: r.URL.RequestURI(), Note: takeNote(w, r)}
+	if visitor != "" { // who is not known is told nothing
+		f.Tabs, f.Services, f.ReadOnly, f.SignOut = tabs(v.tab), c.api.Catalog().Services, c.api.ReadOnly(), c.guard.token != ""
 		f.FormKey = c.guard.formToken(visitor)
 	}
 	var b bytes.Buffer

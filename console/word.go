@@ -20,7 +20,7 @@ func words() template.FuncMap {
 		"pretty": pretty, "prettyText": func(s string) string { return pretty(json.RawMessage(s)) }, "stamp": stamp, "clock": clock, "link": link, "cell": cellText, "list": list, "pad": pad,
 		"percent": percent, "join": strings.Join, "add": func(a, b int) int { return a + b },
 		"bars": func(counts, failures []uint32) draw.Spark { return draw.Bars(counts, failures, 4) },
-		"dict": dict,
+		"dict": dict, "choose": choose,
 	}
 }
 
@@ -116,6 +116,13 @@ func cellText(v any) string {
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	}
 	return fmt.Sprint(v)
+}
+
+func choose(which bool, yes, no string) string {
+	if which {
+		return yes
+	}
+	return no
 }
 
 func list(all ...string) []string { return all }

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/console/api"
@@ -51,36 +53,52 @@ func (c *Console) workItem(r *http.Request) (view, error) {
 
 // do does what a button says, and goes back to where the button was.
 func (c *Console) do(w http.ResponseWriter, r *http.Request) {
-	form := r.PostForm
-	note, err := c.done(r, r.PathValue("what"))
+	deed := deeds()[r.PathValue("what")]
+	if deed == nil {
+		c.fail(w, r, notFound(r))
+		return
+	}
+	note, err := deed(r.Context(), c.api, r.PostForm)
 	if err != nil {
 		note = "That did not work: " + problemText(err)
 	}
 	leaveNote(w, note)
-	http.Redirect(w, r, backTo(form.Get("back")), http.StatusSeeOther)
+	http.Redirect(w, r, backTo(r.PostForm.Get("back")), http.StatusSeeOther)
 }
 
-func (c *Console) done(r *http.Request, what string) (note string, err error) {
-	ctx, form := r.Context(), r.PostForm
-	id, name := form.Get("id"), form.Get("name")
-	switch what {
-	case "retry":
-		return "It is being tried again.", c.api.Retry(ctx, id)
-	case "skip":
-		return "It was given up; what stood behind it goes on.", c.api.Skip(ctx, id)
-	case "cancel":
-		return "It was asked to end, and what it did is being undone.", c.api.Cancel(ctx, id)
-	case "signal":
-		return "The signal was sent.", c.api.Signal(ctx, id, form.Get("signal"), json.RawMessage(form.Get("data")))
-	case "replay":
-		n, err := c.api.Replay(ctx, name)
-		return fmt.Sprintf("%s being tried again.", plural(n, "parked piece of work is", "parked pieces of work are")), err
-	case "rebuild":
-		return "The rebuild has begun.", c.api.RebuildView(ctx, name)
-	case "retry-parked":
-		return "The events were taken.", c.api.RetryParked(ctx, name, form.Get("type"), id)
-	case "skip-parked":
-		return "The event was passed over.", c.api.SkipParked(ctx, name, form.Get("type"), id)
+// deeds are what buttons do, by the ends of their paths; note is for when it
+// worked.
+func deeds() map[string]func(ctx context.Context, a *api.API, form url.Values) (note string, err error) {
+	id := func(f url.Values) string { return f.Get("id") }
+	name := func(f url.Values) string { return f.Get("name") }
+	return map[string]func(context.Context, *api.API, url.Values) (string, error){
+		"retry": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "It is being tried again.", a.Retry(ctx, id(f))
+		},
+		"skip": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "It was given up; what stood behind it goes on.", a.Skip(ctx, id(f))
+		},
+		"cancel": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "It was asked to end, and what it did is being undone.", a.Cancel(ctx, id(f))
+		},
+		"signal": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "The signal was sent.", a.Signal(ctx, id(f), f.Get("signal"), json.RawMessage(f.Get("data")))
+		},
+		"replay": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			n, err := a.Replay(ctx, name(f))
+			return fmt.Sprintf("%s being tried again.", plural(n, "parked piece of work is", "parked pieces of work are")), err
+		},
+		"drain": func(ctx context.Context, a *api.API, _ url.Values) (string, error) {
+			return "This node has handed everything over. It answers by way of the others until it is stopped.", a.Drain(ctx)
+		},
+		"rebuild": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "The rebuild has begun.", a.RebuildView(ctx, name(f))
+		},
+		"retry-parked": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "The events were taken.", a.RetryParked(ctx, name(f), f.Get("type"), id(f))
+		},
+		"skip-parked": func(ctx context.Context, a *api.API, f url.Values) (string, error) {
+			return "The event was passed over.", a.SkipParked(ctx, name(f), f.Get("type"), id(f))
+		},
 	}
-	return "", notFound(r)
 }

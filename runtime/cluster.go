@@ -183,6 +183,10 @@ type Cluster struct{ r *Runtime }
 // Cluster tells of the nodes that work on the store.
 func (r *Runtime) Cluster() Cluster { return Cluster{r} }
 
+// Enabled tells whether this runtime is one of several nodes: Config.Cluster is
+// not nil.
+func (c Cluster) Enabled() bool { return c.r.shared() }
+
 // ClusterNode is a node that has a lease.
 type ClusterNode struct {
 	Name    string // of this run of the program

@@ -26,7 +26,9 @@ type Logged struct {
 	Partition int
 	Position  int64
 	Schema    int
-	Payload   json.RawMessage
+	// Ends tells that the entity was deleted by this event.
+	Ends    bool
+	Payload json.RawMessage
 }
 
 // Moment is an event with the state that it led to.
@@ -90,7 +92,7 @@ func loggedOf(e *store.Event) Logged {
 			EventID: e.ID, EventType: e.Type, EntityType: e.Stream.Type, EntityID: e.Stream.ID, Version: int64(e.Version), Time: e.Time,
 			CommandID: e.Command, CorrelationID: e.Correlation, CausationID: e.Causation,
 		},
-		Partition: int(e.Partition), Position: int64(e.Position), Schema: e.Schema, Payload: e.Data,
+		Partition: int(e.Partition), Position: int64(e.Position), Schema: e.Schema, Ends: registry.Ends(e), Payload: e.Data,
 	}
 }
 

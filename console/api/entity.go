@@ -12,15 +12,6 @@ import (
 	"github.com/talix-dev/talix/runtime"
 )
 
-// EntityRef is an entity as a list has it.
-type EntityRef struct {
-	Type    string    `json:"type"`
-	ID      string    `json:"id"`
-	Version int64     `json:"version"`
-	Time    time.Time `json:"time"`  // of its last event
-	Event   string    `json:"event"` // the last one's type
-}
-
 // Event is an event as it is stored, with what it did.
 type Event struct {
 	ID          string          `json:"id"`
@@ -74,52 +65,6 @@ type Entity struct {
 
 // MaxMoments bounds the moments of one answer.
 const MaxMoments = 100
-
-// looked is how far back the newest entities are looked for, in positions of
-// each partition.
-const looked = 5000
-
-// Entities are up to most entities of a type whose id begins with prefix, those
-// that changed last first. It looks at the end of the log only, and for an
-// entity of exactly that id.
-func (a *API) Entities(ctx context.Context, entityType, prefix string, most int) ([]EntityRef, error) {
-	if err := a.hasEntity(entityType); err != nil {
-		return nil, err
-	}
-	var all []EntityRef
-	if prefix != "" {
-		moments, err := a.rt.Entities().Events(ctx, entityType, prefix, runtime.EventFilter{Reverse: true, Max: 1})
-		if err != nil {
-			return nil, err
-		}
-		for i := range moments {
-			all = append(all, refOf(&moments[i].Logged))
-		}
-	}
-	seen := map[string]bool{prefix: true}
-	events, err := a.rt.Log().Newest(ctx, looked, 4*most, func(e *runtime.Logged) bool {
-		if e.EntityType != entityType || !strings.HasPrefix(e.EntityID, prefix) || seen[e.EntityID] {
-			return false
-		}
-		seen[e.EntityID] = true // an entity's events are in one partition, and the newest comes first
-		return true
-	})
-	for i := range events {
-		all = append(all, refOf(&events[i]))
-	}
-	return all[:min(len(all), max(most, 0))], err
-}
-
-func (a *API) hasEntity(entityType string) error {
-	if !slices.ContainsFunc(a.catalog.Entities, func(e runtime.EntityInfo) bool { return e.Name == entityType }) {
-		return talix.NotFound("no service has the entity %q", entityType)
-	}
-	return nil
-}
-
-func refOf(e *runtime.Logged) EntityRef {
-	return EntityRef{Type: e.EntityType, ID: e.EntityID, Version: e.Version, Time: e.Time, Event: e.EventType}
-}
 
 // Entity is an entity with its moments from version first to last, at most
 // MaxMoments; last below one stands for the newest ones.

@@ -68,6 +68,9 @@ const (
 	maxFlowRecords = 2000
 	maxFlowEvents  = 1000
 	maxFlows       = 100
+	// looked is how far back events are looked for, in positions of each
+	// partition.
+	looked = 5000
 )
 
 // Flows are up to maxFlows flows of what is remembered, the newest first.

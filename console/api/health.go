@@ -101,9 +101,7 @@ func (a *API) Health(ctx context.Context) Health {
 		h.Position += p
 	}
 	h.operations(a.meter.Stats())
-	for _, l := range a.rt.Lags() {
-		h.Lags = append(h.Lags, Lag(l))
-	}
+	h.Lags = a.lags()
 	for _, r := range a.meter.Failures(shownFailures) {
 		h.Failures = append(h.Failures, recordOf(&r))
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"time"
 
@@ -87,7 +86,7 @@ func (a *API) Preview(ctx context.Context, in PreviewRequest) (Preview, error) {
 }
 
 // histories answers what entities were, and would be.
-func (a *API) histories(mux *http.ServeMux) {
+func (a *API) histories(mux *router) {
 	get(mux, "state", func(ctx context.Context, q url.Values) (State, error) {
 		at, err := asOf(q)
 		if err != nil {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,30 +17,37 @@ import (
 // maxBody bounds the body of a request, in bytes.
 const maxBody = 1 << 20
 
+// router knows what it answers.
+type router struct {
+	http.ServeMux
+	routes []string
+}
+
 // Handler answers the JSON API, below /api/v1/.
-func (a *API) Handler() http.Handler {
-	mux := http.NewServeMux()
+func (a *API) Handler() http.Handler { return a.router() }
+
+// Routes are the methods and paths that Handler answers, as in
+// GET /api/v1/health.
+func (a *API) Routes() []string { return a.router().routes }
+
+func (a *API) router() *router {
+	mux := &router{}
 	a.readers(mux)
 	a.histories(mux)
 	a.changers(mux)
-	mux.HandleFunc("GET /api/v1/tail", a.serveTail)
+	mux.handle("GET /api/v1/tail", a.serveTail)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, talix.NotFound("there is no %s %s", r.Method, r.URL.Path))
 	})
 	return mux
 }
 
-func (a *API) readers(mux *http.ServeMux) {
+func (a *API) readers(mux *router) {
 	get(mux, "health", func(ctx context.Context, _ url.Values) (Health, error) { return a.Health(ctx), nil })
 	get(mux, "map", func(context.Context, url.Values) (Map, error) { return a.Map(), nil })
 	get(mux, "catalog", func(context.Context, url.Values) (any, error) { return a.catalog, nil })
-	get(mux, "entities", func(ctx context.Context, q url.Values) ([]EntityRef, error) {
-		n, err := number(q, "max", 50)
-		if err != nil {
-			return nil, err
-		}
-		return a.Entities(ctx, q.Get("type"), q.Get("search"), int(min(n, 500)))
-	})
+	get(mux, "entities", a.listEntities)
+	get(mux, "cluster", func(context.Context, url.Values) (Cluster, error) { return a.Cluster(), nil })
 	get(mux, "entity", func(ctx context.Context, q url.Values) (Entity, error) {
 		first, err := number(q, "first", 0)
 		last, err2 := number(q, "last", 0)
@@ -76,7 +84,8 @@ func (a *API) readers(mux *http.ServeMux) {
 
 // The bodies of requests that change something.
 type (
-	byName struct {
+	nothing struct{}
+	byName  struct {
 		Name string `json:"name"`
 	}
 	byID struct {
@@ -101,7 +110,7 @@ type (
 	}
 )
 
-func (a *API) changers(mux *http.ServeMux) {
+func (a *API) changers(mux *router) {
 	post(mux, "sql", func(ctx context.Context, in sqlText) (Rows, error) { return a.SQL(ctx, in.SQL) })
 	post(mux, "view/rebuild", func(ctx context.Context, in byName) (done, error) { return did(a.RebuildView(ctx, in.Name)) })
 	post(mux, "view/verify", func(ctx context.Context, in byName) ([]Difference, error) { return a.VerifyView(ctx, in.Name) })
@@ -121,7 +130,19 @@ func (a *API) changers(mux *http.ServeMux) {
 		n, err := a.Replay(ctx, in.Name)
 		return done{err == nil, n}, err
 	})
+	post(mux, "cluster/drain", func(ctx context.Context, _ nothing) (done, error) { return did(a.Drain(ctx)) })
 	post(mux, "run", func(ctx context.Context, in RunRequest) (RunAnswer, error) { return a.Run(ctx, in) })
+}
+
+// listEntities reads the query of a list.
+func (a *API) listEntities(ctx context.Context, q url.Values) (EntityPage, error) {
+	n, err := number(q, "max", 0)
+	by, err2 := orderOf(q.Get("by"))
+	oldest, err3 := truth("oldest", q.Get("oldest"))
+	if err := cmp.Or(err, err2, err3); err != nil {
+		return EntityPage{}, err
+	}
+	return a.Entities(ctx, EntityQuery{Type: q.Get("type"), Search: q.Get("search"), By: by, Oldest: oldest, Cursor: q.Get("cursor"), Max: int(min(n, 500))})
 }
 
 func did(err error) (done, error) { return done{Done: err == nil}, err }
@@ -138,15 +159,20 @@ func number(q url.Values, name string, otherwise int64) (int64, error) {
 	return n, nil
 }
 
-func get[T any](mux *http.ServeMux, path string, fn func(context.Context, url.Values) (T, error)) {
-	mux.HandleFunc("GET /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
+func (mux *router) handle(pattern string, fn http.HandlerFunc) {
+	mux.routes = append(mux.routes, pattern)
+	mux.HandleFunc(pattern, fn)
+}
+
+func get[T any](mux *router, path string, fn func(context.Context, url.Values) (T, error)) {
+	mux.handle("GET /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
 		out, err := fn(r.Context(), r.URL.Query())
 		respond(w, out, err)
 	})
 }
 
-func post[In, Out any](mux *http.ServeMux, path string, fn func(context.Context, In) (Out, error)) {
-	mux.HandleFunc("POST /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
+func post[In, Out any](mux *router, path string, fn func(context.Context, In) (Out, error)) {
+	mux.handle("POST /api/v1/"+path, func(w http.ResponseWriter, r *http.Request) {
 		var in In
 		if err := decode(w, r, &in); err != nil {
 			WriteProblem(w, err)

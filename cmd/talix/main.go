@@ -1,4 +1,4 @@
-// Command talix moves the data of talix programs and looks after it:
+// Command talix looks into talix programs, and moves their data:
 //
 //	talix help
 package main
@@ -15,7 +15,10 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := cli.Run(ctx, os.Args[1:], cli.Env{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Open: open, Now: time.Now})
+	code := cli.Run(ctx, os.Args[1:], cli.Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Open: open, Now: time.Now,
+		Getenv: os.Getenv, Version: version(), Source: source(),
+	})
 	stop()
 	os.Exit(code)
 }

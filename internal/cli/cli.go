@@ -13,8 +13,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
+	"github.com/talix-dev/talix/internal/admin"
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/move"
 	"github.com/talix-dev/talix/store"
@@ -28,7 +30,7 @@ const (
 	Different = 3 // what it compared is not the same
 )
 
-// Env is the outside of a command. All of it is needed but Stdin.
+// Env is the outside of a command. Stdout, Stderr, Open and Now are needed.
 type Env struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -36,12 +38,30 @@ type Env struct {
 	// Existing: it fails with store.ErrMissing instead of making one.
 	Open func(ctx context.Context, place string, existing bool) (store.Store, error)
 	Now  func() time.Time
+	// Version is the release that the command is of, and Source the folder that
+	// it was built from; empty if not known.
+	Version, Source string
+	// Getenv reads a variable of the environment. Nil: there are none.
+	Getenv func(name string) string
 }
 
 // commands are all of them, in the order of help.
-func commands() []command {
-	return []command{exportCommand(), importCommand(), copyCommand(), verifyCommand(), doctorCommand(), completionCommand()}
+func commands() []command { return slices.Concat(live(), stored(), others()) }
+
+// live are those that ask a running program.
+func live() []command {
+	return []command{
+		lsCommand(), stateCommand(), eventsCommand(), runCommand(), queryCommand(), tailCommand(), flowCommand(),
+		parkedCommand(), timersCommand(), workflowsCommand(), viewsCommand(), clusterCommand(),
+	}
 }
+
+// stored are those that work on a store, while no program does.
+func stored() []command {
+	return []command{exportCommand(), importCommand(), copyCommand(), verifyCommand(), doctorCommand()}
+}
+
+func others() []command { return []command{newCommand(), completionCommand()} }
 
 // command is one command. Its flags are defined anew for each call.
 type command struct {
@@ -61,13 +81,20 @@ type call struct {
 	args  []string
 	json  bool
 	quiet bool
-	ids   *id.Source
+	// remote: a program is asked, which may go on with what was begun.
+	remote bool
+	ids    *id.Source
 }
 
 // misuse is an error of who called the command.
 type misuse struct{ text string }
 
 func (m *misuse) Error() string { return m.text }
+
+// told is an error of which all was written as JSON already.
+type told struct{ error }
+
+func (t *told) Unwrap() error { return t.error }
 
 func misused(format string, args ...any) error { return &misuse{fmt.Sprintf(format, args...)} }
 
@@ -148,11 +175,11 @@ func (c *call) end(ctx context.Context, name string, err error) int {
 	if err == nil {
 		return Done
 	}
-	if c.json {
+	if _, was := errors.AsType[*told](err); c.json && !was {
 		c.write(failure(err))
 	}
 	if ctx.Err() != nil {
-		say(c.Stderr, "talix %s: interrupted; the same command goes on from here%s\n", name, goOn(name))
+		say(c.Stderr, "talix %s: interrupted%s\n", name, c.goOn(name))
 		return Failed
 	}
 	say(c.Stderr, "talix %s: %v\n", name, err)
@@ -166,11 +193,14 @@ func (c *call) end(ctx context.Context, name string, err error) int {
 	return Failed
 }
 
-func goOn(name string) string {
-	if name == "export" {
-		return ", with --resume"
+func (c *call) goOn(name string) string {
+	switch {
+	case c.remote:
+		return "; the program may still do what it was asked for"
+	case name == "export":
+		return "; the same command goes on from here, with --resume"
 	}
-	return ""
+	return "; the same command goes on from here"
 }
 
 // say writes to people. What cannot be written, nobody can be told.
@@ -179,6 +209,7 @@ func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format
 // failed is an error as JSON.
 type failed struct {
 	Error      string      `json:"error"`
+	Code       string      `json:"code,omitempty"` // of what a program refused
 	Difference *difference `json:"difference,omitempty"`
 }
 
@@ -193,6 +224,9 @@ func failure(err error) failed {
 	f := failed{Error: err.Error()}
 	if d, ok := errors.AsType[*move.Difference](err); ok {
 		f.Difference = &difference{d.Stream.Type, d.Stream.ID, d.Version, d.What}
+	}
+	if p, ok := errors.AsType[*admin.Problem](err); ok {
+		f.Code = p.Code
 	}
 	return f
 }

@@ -157,7 +157,7 @@ func TestDifferenceAsJSON(t *testing.T) {
 func TestMisuseIsTold(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"":                                     "Commands:",
+		"":                                     "Usage: talix <command>",
 		"exprot":                               "there is no command",
 		"export":                               "no store is named",
 		"export --data a --store b":            "name one store",

@@ -29,15 +29,20 @@ func list(f *flag.FlagSet, name, usage string, into *[]string) {
 
 func moment(f *flag.FlagSet, name, usage string, into *time.Time) {
 	f.Func(name, usage, func(s string) (err error) {
-		layout := time.RFC3339
-		if !strings.Contains(s, "T") {
-			layout = time.DateOnly
-		}
-		if *into, err = time.Parse(layout, s); err != nil {
+		if *into, err = timeOf(s); err != nil {
 			err = fmt.Errorf("write a time as in 2026-03-01T12:00:00Z or 2026-03-01")
 		}
 		return err
 	})
+}
+
+// timeOf reads a time, or a day.
+func timeOf(s string) (time.Time, error) {
+	layout := time.RFC3339
+	if !strings.Contains(s, "T") {
+		layout = time.DateOnly
+	}
+	return time.Parse(layout, s)
 }
 
 // rateFlag bounds how fast something goes.

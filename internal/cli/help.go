@@ -4,16 +4,26 @@ import (
 	"flag"
 	"io"
 	"strings"
-	"text/tabwriter"
 )
 
-const about = `talix moves the data of talix programs and looks after it. Stop the program that
-works on a store before.
+const about = `talix looks into talix programs, and moves their data.
 
 Usage: talix <command> [flags]
-
-Commands:
 `
+
+// The groups of commands.
+const (
+	aboutLive = `
+Commands that ask a running program, by the address of its --admin (TALIX_ADMIN)
+and its --admin-token (TALIX_ADMIN_TOKEN):
+`
+	aboutStored = `
+Commands that work on a store; stop the program that works on it before:
+`
+	aboutOther = `
+Others:
+`
+)
 
 const codes = `
 A command ends with 0 if it did what it was asked for, 1 if it could not or was
@@ -40,11 +50,15 @@ func help(args []string, env Env) int {
 
 func writeHelp(w io.Writer) {
 	say(w, "%s", about)
-	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	for _, c := range commands() {
-		say(table, "  %s\t%s\n", c.name, c.about)
+	for _, group := range []struct {
+		about    string
+		commands []command
+	}{{aboutLive, live()}, {aboutStored, stored()}, {aboutOther, others()}} {
+		say(w, "%s", group.about)
+		for _, c := range group.commands {
+			say(w, "  %-12s%s\n", c.name, c.about)
+		}
 	}
-	_ = table.Flush() // as say
 	say(w, "%s", codes)
 }
 

@@ -108,14 +108,20 @@ func newSite(t *testing.T, change ...func(*console.Config)) *site {
 // run runs a command, which must end with a code, and returns what it wrote.
 func (s *site) run(want int, args ...string) (out, err string) {
 	s.Helper()
+	code, out, err := s.try(args...)
+	if code != want {
+		s.Fatalf("talix %s ended with %d, want %d: %s%s", strings.Join(args, " "), code, want, out, err)
+	}
+	return out, err
+}
+
+// try runs a command, which may fail.
+func (s *site) try(args ...string) (code int, out, err string) {
 	var stdout, stderr bytes.Buffer
-	code := cli.Run(s.Context(), args, cli.Env{
+	code = cli.Run(s.Context(), args, cli.Env{
 		Stdin: &s.in, Stdout: &stdout, Stderr: &stderr, Now: time.Now, Getenv: func(name string) string { return s.env[name] },
 	})
-	if code != want {
-		s.Fatalf("talix %s ended with %d, want %d: %s%s", strings.Join(args, " "), code, want, &stdout, &stderr)
-	}
-	return stdout.String(), stderr.String()
+	return code, stdout.String(), stderr.String()
 }
 
 // ok runs a command that has to do what it is asked for.
@@ -198,12 +204,12 @@ func (s *site) withdraw(id string, amount int64) {
 func (s *site) eventually(line, want string) {
 	s.Helper()
 	for deadline := time.Now().Add(time.Minute); ; {
-		out := s.ok(line)
+		_, out, err := s.try(strings.Fields(line)...)
 		if strings.Contains(out, want) {
 			return
 		}
 		if time.Now().After(deadline) {
-			s.Fatalf("talix %s never says %q:\n%s", line, want, out)
+			s.Fatalf("talix %s never says %q:\n%s%s", line, want, out, err)
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):

@@ -54,8 +54,10 @@ type Console struct {
 	now   func() time.Time
 	guard *guard
 	pages pages
-	mux   *http.ServeMux
-	paths []string // with their methods, as they are registered
+
+	reveals reveals
+	mux     *http.ServeMux
+	paths   []string // with their methods, as they are registered
 
 	ending chan struct{} // closed by Close
 	end    sync.Once
@@ -73,7 +75,8 @@ func New(c Config) *Console {
 	console := &Console{
 		api: api.New(api.Config{Runtime: c.Runtime, Meter: c.Meter, StoreSize: c.StoreSize, ReadOnly: c.ReadOnly, Log: c.Log, Now: c.Now}),
 		log: c.Log, now: c.Now, guard: newGuard(c), mux: http.NewServeMux(), pages: parsePages(),
-		ending: make(chan struct{}), lives: make(chan struct{}, maxLives),
+		reveals: reveals{now: c.Now, until: map[reveal]time.Time{}},
+		ending:  make(chan struct{}), lives: make(chan struct{}, maxLives),
 	}
 	console.routes()
 	return console
@@ -100,6 +103,7 @@ func (c *Console) routes() {
 	c.handle("POST /do/{what}", c.do)
 	c.handle("POST /run/form", c.runNow)
 	c.handle("POST /view/verify", c.verify)
+	c.handle("POST /reveal", c.reveal)
 	c.handle("GET /live", c.live)
 	c.handle("GET /asset/{name}", serveAsset)
 	c.mux.Handle("/api/v1/", c.api.Handler())

@@ -52,6 +52,8 @@ type timeline struct {
 	First, Last  int64        // versions of this page
 	Prev, Next   int64        // versions beside the one looked at
 	Commands     []string     // that can be run on it
+	Together     []api.GroupPart
+	Subject      string // what is revealed
 }
 
 const shownMoments = 25
@@ -62,8 +64,11 @@ func (c *Console) entity(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	if t.Together, err = c.api.Together(r.Context(), t.Type, t.ID, t.At.Version); err != nil {
+		return view{}, err
+	}
 	for _, d := range c.api.Catalog().Commands {
-		if d.Entity == t.Type {
+		if d.Entity == t.Type && !t.Deleted {
 			t.Commands = append(t.Commands, d.Name)
 		}
 	}
@@ -77,7 +82,9 @@ func (c *Console) timeline(r *http.Request, entityType, id, version string) (t t
 			return t, talix.Invalid("query.v", "is no version")
 		}
 	}
-	if t.Entity, err = c.api.Entity(r.Context(), entityType, id, 0, 0); err != nil {
+	subject := entityType + " " + id
+	ctx := c.seeing(r, subject)
+	if t.Entity, err = c.api.Entity(ctx, entityType, id, 0, 0); err != nil {
 		return t, err
 	}
 	t.Newest = t.Version
@@ -90,10 +97,11 @@ func (c *Console) timeline(r *http.Request, entityType, id, version string) (t t
 	}
 	t.First = max(t.Last-shownMoments+1, 1)
 	if t.Moments[0].Version > t.First {
-		if t.Entity, err = c.api.Entity(r.Context(), entityType, id, t.First, t.Last); err != nil {
+		if t.Entity, err = c.api.Entity(ctx, entityType, id, t.First, t.Last); err != nil {
 			return t, err
 		}
 	}
+	t.Subject = subject
 	t.look(at)
 	return t, nil
 }

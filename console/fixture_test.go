@@ -90,7 +90,16 @@ func odd(broken *atomic.Bool) talix.Service {
 
 func newSite(t *testing.T, change ...func(*console.Config)) *site {
 	t.Helper()
-	s := &site{t: t, log: &lines{}, broken: &atomic.Bool{}}
+	broken := &atomic.Bool{}
+	s := openSite(t, runtime.Config{Store: memory.New(memory.Config{})}, []talix.Part{account.Service, odd(broken)}, change...)
+	s.broken = broken
+	return s
+}
+
+// openSite is a console of other parts.
+func openSite(t *testing.T, host runtime.Config, parts []talix.Part, change ...func(*console.Config)) *site {
+	t.Helper()
+	s := &site{t: t, log: &lines{}}
 	tables, err := sqlite.OpenTables(t.Context(), sqlite.TablesConfig{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -101,10 +110,8 @@ func newSite(t *testing.T, change ...func(*console.Config)) *site {
 		}
 	})
 	m := meter.New(meter.Config{})
-	s.rt, err = runtime.New(t.Context(), runtime.Config{
-		Store: memory.New(memory.Config{}), Tables: tables, Log: slog.New(slog.DiscardHandler),
-		Parts: []talix.Part{account.Service, odd(s.broken), talix.Use(m)},
-	})
+	host.Tables, host.Log, host.Parts = tables, slog.New(slog.DiscardHandler), append(parts, talix.Use(m))
+	s.rt, err = runtime.New(t.Context(), host)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,14 @@ type runPage struct {
 	api.Runnable
 	Values url.Values
 	Answer *api.RunAnswer
+	Dry    *dryRun
 	Fault  string
+}
+
+// dryRun is what would come of it.
+type dryRun struct {
+	api.Preview
+	Refused *api.Problem // why nothing would
 }
 
 // Value is what stands in a field.
@@ -51,17 +58,34 @@ func (c *Console) runNow(w http.ResponseWriter, r *http.Request) {
 
 func (c *Console) fill(r *http.Request, p *runPage) error {
 	in, fault := requestOf(p)
-	if p.Changes && p.Values.Get("confirm") == "" {
+	dry := p.Kind == "command" && p.Values.Get("dry") != ""
+	if p.Changes && !dry && p.Values.Get("confirm") == "" {
 		fault = "Confirm that it may change something."
 	}
 	if p.Fault = fault; fault != "" {
 		return nil
+	}
+	if dry {
+		return c.dry(r, p, &in)
 	}
 	answer, err := c.api.Run(r.Context(), in)
 	if err == nil {
 		p.Answer = &answer
 	}
 	return err
+}
+
+// dry tries a command without keeping anything of it.
+func (c *Console) dry(r *http.Request, p *runPage, in *api.RunRequest) error {
+	entityType, _, _ := strings.Cut(p.Name, ".")
+	ctx := c.seeing(r, entityType+" "+in.ID)
+	preview, err := c.api.Preview(ctx, api.PreviewRequest{Name: in.Name, ID: in.ID, Input: in.Input})
+	p.Dry = &dryRun{Preview: preview}
+	if err != nil {
+		problem := api.ProblemOf(err)
+		p.Dry.Refused = &problem
+	}
+	return nil
 }
 
 // requestOf is what the fields say, or why they cannot be read.

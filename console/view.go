@@ -25,6 +25,8 @@ type viewPage struct {
 	Last       int // number of the last row shown
 	Stuck      []api.ParkedEvent
 	Verified   *verified
+	Subject    string // what is revealed of the rows
+	ViewShown  string // and of the parked events and differences
 }
 
 // verified is what came of a comparison.
@@ -54,7 +56,8 @@ func (c *Console) viewPage(r *http.Request, name string) (p viewPage, err error)
 			return p, talix.Invalid("query.offset", "is no number from zero on")
 		}
 	}
-	if p.Rows, err = c.api.Rows(r.Context(), p.Table, p.Offset, shownRows); err != nil {
+	p.Subject, p.ViewShown = "table "+p.Table, "view "+name
+	if p.Rows, err = c.api.Rows(c.seeing(r, p.Subject), p.Table, p.Offset, shownRows); err != nil {
 		return p, err
 	}
 	p.Prev, p.Next, p.Last = p.Offset-shownRows, -1, p.Offset+len(p.Rows.Rows)
@@ -65,7 +68,7 @@ func (c *Console) viewPage(r *http.Request, name string) (p viewPage, err error)
 		p.Next = p.Offset + shownRows
 	}
 	if p.Parked > 0 {
-		p.Stuck, err = c.api.ParkedEvents(r.Context(), name)
+		p.Stuck, err = c.api.ParkedEvents(c.seeing(r, p.ViewShown), name)
 	}
 	return p, err
 }
@@ -74,7 +77,7 @@ func (c *Console) viewPage(r *http.Request, name string) (p viewPage, err error)
 func (c *Console) verify(w http.ResponseWriter, r *http.Request) {
 	c.show(w, r, func(r *http.Request) (view, error) {
 		name, started := r.PostForm.Get("name"), c.now()
-		found, err := c.api.VerifyView(r.Context(), name)
+		found, err := c.api.VerifyView(c.seeing(r, "view "+name), name)
 		if err != nil {
 			return view{}, err
 		}
@@ -91,10 +94,13 @@ type sqlPage struct {
 	Rows   *api.Rows
 	Took   time.Duration
 	Fault  string
+	// Subject is what is revealed.
+	Subject string
 }
 
 func (c *Console) sql(r *http.Request) (view, error) {
 	p := sqlPage{Text: strings.TrimSpace(r.URL.Query().Get("q"))}
+	p.Subject = "sql " + p.Text
 	for _, v := range c.api.Views() {
 		p.Tables = append(p.Tables, v.Tables...)
 	}
@@ -103,7 +109,7 @@ func (c *Console) sql(r *http.Request) (view, error) {
 		return v, nil
 	}
 	started := c.now()
-	rows, err := c.api.SQL(r.Context(), p.Text)
+	rows, err := c.api.SQL(c.seeing(r, p.Subject), p.Text)
 	p.Rows, p.Took = &rows, c.now().Sub(started)
 	if err != nil {
 		p.Rows, p.Fault = nil, problemText(err)

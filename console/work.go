@@ -42,13 +42,20 @@ func (c *Console) work(r *http.Request) (view, error) {
 	return view{page: "work", title: "Work", tab: "/work", Data: l}, nil
 }
 
+// workPage is the page of one piece of work.
+type workPage struct {
+	api.WorkDetail
+	Subject string // what is revealed
+}
+
 func (c *Console) workItem(r *http.Request) (view, error) {
 	id := r.URL.Query().Get("id")
-	d, err := c.api.WorkDetail(r.Context(), id)
+	subject := "work " + id
+	d, err := c.api.WorkDetail(c.seeing(r, subject), id)
 	if errors.Is(err, talix.ErrNotFound) { // it was done, perhaps while someone looked at it
 		return view{page: "workdone", title: "Work", tab: "/work", Data: id}, nil
 	}
-	return view{page: "workitem", title: "Work of " + d.Action, tab: "/work", Data: d}, err
+	return view{page: "workitem", title: "Work of " + d.Action, tab: "/work", Data: workPage{d, subject}}, err
 }
 
 // do does what a button says, and goes back to where the button was.

@@ -26,8 +26,10 @@ type personal struct {
 	r        *Runtime
 	box      *seal.Box
 	store    *seal.Store
-	events   map[string]*seal.Plan     // of those with personal fields
-	entities map[*registry.Entity]bool // that have such events
+	events   map[string]*seal.Plan           // of those with personal fields
+	entities map[*registry.Entity]bool       // that have such events
+	states   map[*registry.Entity]*seal.Plan // of states with personal fields
+	tagged   bool                            // anything is personal
 	wake     chan struct{}
 
 	turn sync.Mutex   // of who goes through the list

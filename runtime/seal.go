@@ -17,7 +17,7 @@ func (r *Runtime) seal(ctx context.Context) error {
 	if r.cfg.Keys == nil {
 		return nil
 	}
-	p := &personal{r: r, box: seal.New(r.cfg.Keys, 0), events: map[string]*seal.Plan{}, entities: map[*registry.Entity]bool{}, wake: make(chan struct{}, 1)}
+	p := &personal{r: r, box: seal.New(r.cfg.Keys, 0), events: map[string]*seal.Plan{}, entities: map[*registry.Entity]bool{}, states: map[*registry.Entity]*seal.Plan{}, wake: make(chan struct{}, 1)}
 	p.store = p.box.Around(r.cfg.Store, p.events)
 	r.cfg.Store, r.personal = p.store.Full(), p
 	return p.begin(ctx)
@@ -88,6 +88,8 @@ func (c *tagCheck) checked(place registry.Place, what string, p *seal.Plan, err 
 		c.fault(place, what, err)
 	case p != nil && c.r.personal == nil:
 		c.fault(place, what, errors.New("it has personal fields, which need keys: set Config.Keys, such as to what sqlite.OpenKeys makes"))
+	case p != nil:
+		c.r.personal.tagged = true
 	}
 	return p
 }
@@ -112,7 +114,9 @@ func (c *tagCheck) entity(e *registry.Entity) {
 			shade = seal.Never
 		}
 	}
-	c.plan(e.Place, fmt.Sprintf("the state of entity %q", e.Type), e.State)
+	if p := c.plan(e.Place, fmt.Sprintf("the state of entity %q", e.Type), e.State); p != nil && c.r.personal != nil {
+		c.r.personal.states[e] = p
+	}
 	if shade != seal.Clear {
 		c.r.personal.store.Shaded(e.Type, shade)
 	}

@@ -89,7 +89,6 @@ func WithActor(ctx context.Context, who string) context.Context {
 // change does what changes something, and logs who did it and what became of
 // it.
 func (a *API) change(ctx context.Context, what, subject string, fn func() error) error {
-	who, _ := ctx.Value(actorKey{}).(string)
 	err := errReadOnly()
 	if !a.cfg.ReadOnly {
 		err = fn()
@@ -98,9 +97,15 @@ func (a *API) change(ctx context.Context, what, subject string, fn func() error)
 	if err != nil {
 		outcome = slog.String("outcome", err.Error())
 	}
+	a.audit(ctx, what, subject, outcome)
+	return err
+}
+
+// audit logs who did what.
+func (a *API) audit(ctx context.Context, what, subject string, outcome slog.Attr) {
+	who, _ := ctx.Value(actorKey{}).(string)
 	a.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "audit",
 		slog.String("what", what), slog.String("subject", subject), slog.String("who", cmp.Or(who, "unknown")), outcome)
-	return err
 }
 
 func errReadOnly() error {

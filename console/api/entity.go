@@ -27,6 +27,8 @@ type Event struct {
 	Correlation string          `json:"correlation"`
 	Causation   string          `json:"causation,omitempty"`
 	Payload     json.RawMessage `json:"payload"`
+	// Ends: the entity was deleted by it.
+	Ends bool `json:"ends,omitempty"`
 }
 
 // Moment is an event with the state that it led to.
@@ -39,6 +41,11 @@ type Moment struct {
 	// far as is remembered.
 	By     string `json:"by,omitempty"`
 	Caller string `json:"caller,omitempty"`
+	// Hidden counts the personal values of the event in whose place
+	// runtime.Hidden stands, or stood before they were revealed; Erased counts
+	// those that are gone for good, and null.
+	Hidden int `json:"hidden,omitempty"`
+	Erased int `json:"erased,omitempty"`
 	// Changes is what the event changed in the state.
 	Changes []diff.Line `json:"changes,omitempty"`
 
@@ -61,6 +68,28 @@ type Entity struct {
 	Service string   `json:"service"`
 	Version int64    `json:"version"` // of the newest moment that was read
 	Moments []Moment `json:"moments"` // in order of version
+	// Deleted: its last event ended it. It takes no command any more.
+	Deleted bool `json:"deleted,omitempty"`
+	// Personal tells that events or states have personal values, which are
+	// hidden if Hidden is true.
+	Personal bool `json:"personal,omitempty"`
+	Hidden   bool `json:"hidden,omitempty"`
+	// Snapshot is the one that loads begin with; nil: there is none.
+	Snapshot *Snapshot `json:"snapshot,omitempty"`
+	// Plan says how snapshots of the type are made.
+	Plan SnapshotPlan `json:"snapshots"`
+}
+
+// Snapshot is that of an entity.
+type Snapshot struct {
+	Version int64 `json:"version"`
+	Bytes   int   `json:"bytes"`
+}
+
+// SnapshotPlan says how the snapshots of an entity type are made.
+type SnapshotPlan struct {
+	Every int    `json:"every,omitempty"` // so many events are between two
+	None  string `json:"none,omitempty"`  // why there are none
 }
 
 // MaxMoments bounds the moments of one answer.
@@ -94,19 +123,45 @@ func (a *API) Entity(ctx context.Context, entityType, id string, first, last int
 	if len(moments) == 0 {
 		return out, talix.NotFound("%s %q has no events", entityType, id)
 	}
-	out.take(moments, first)
+	moments, covers, err := a.coverMoments(ctx, moments)
+	if err != nil {
+		return out, err
+	}
+	out.take(moments, covers, first)
 	out.trim()
+	out.Hidden = out.Personal && a.hides(ctx)
 	a.credit(out.Moments)
-	return out, nil
+	err = a.around(ctx, &out)
+	return out, err
 }
 
-func (e *Entity) take(moments []runtime.Moment, first int64) {
+// around adds what is known of the entity beside its events.
+func (a *API) around(ctx context.Context, e *Entity) error {
+	last, err := a.rt.Entities().Events(ctx, e.Type, e.ID, runtime.EventFilter{Reverse: true, Max: 1})
+	if err != nil {
+		return err
+	}
+	e.Deleted = len(last) > 0 && last[0].Ends
+	for _, p := range a.rt.Entities().Snapshots() {
+		if p.EntityType == e.Type {
+			e.Plan = SnapshotPlan{Every: p.Every, None: p.None}
+		}
+	}
+	s, ok, err := a.rt.Entities().Snapshot(ctx, e.Type, e.ID)
+	if ok {
+		e.Snapshot = &Snapshot{s.Version, s.Bytes}
+	}
+	return err
+}
+
+func (e *Entity) take(moments []runtime.Moment, covers []runtime.Covered, first int64) {
 	var before json.RawMessage
 	for i := range moments {
 		m := &moments[i]
 		e.Version = m.Version
 		if m.Version >= first {
-			e.Moments = append(e.Moments, momentOf(m, before))
+			e.Moments = append(e.Moments, momentOf(m, covers[i], before))
+			e.Personal = e.Personal || covers[i].Hidden > 0 || covers[i].State
 		}
 		before = m.State
 	}
@@ -118,8 +173,8 @@ func (e *Entity) trim() {
 	}
 }
 
-func momentOf(m *runtime.Moment, before json.RawMessage) Moment {
-	out := Moment{Event: eventOf(&m.Logged), State: m.State, Fault: m.Fault, before: before}
+func momentOf(m *runtime.Moment, c runtime.Covered, before json.RawMessage) Moment {
+	out := Moment{Event: eventOf(&m.Logged), State: m.State, Fault: m.Fault, Hidden: c.Hidden, Erased: c.Erased, before: before}
 	if m.Fault == "" {
 		for _, l := range out.Lines() {
 			if l.Mark != diff.Same && strings.Trim(l.Text, "{}[],") != "" {
@@ -134,7 +189,7 @@ func eventOf(e *runtime.Logged) Event {
 	out := Event{
 		ID: e.EventID.String(), Type: e.EventType, EntityType: e.EntityType, EntityID: e.EntityID, Version: e.Version, Time: e.Time,
 		Partition: e.Partition, Position: e.Position, Schema: e.Schema, Command: e.CommandID.String(), Correlation: e.CorrelationID.String(),
-		Payload: e.Payload,
+		Payload: e.Payload, Ends: e.Ends,
 	}
 	if !e.CausationID.IsZero() {
 		out.Causation = e.CausationID.String()

@@ -43,6 +43,9 @@ type FlowStep struct {
 	Error    string        `json:"error,omitempty"`
 	WorkID   string        `json:"workId,omitempty"` // of work that is not finished
 	Status   string        `json:"status,omitempty"` // of it
+	// Group is the command id of a group that a command or event is of: all of
+	// one id were stored in one append.
+	Group string `json:"group,omitempty"`
 }
 
 // FlowRef is a flow as a list has it.
@@ -146,7 +149,7 @@ func (a *API) workOf(ctx context.Context, id store.ID) ([]WorkItem, error) {
 	var all []WorkItem
 	for i := range items {
 		if items[i].Correlation == id {
-			all = append(all, workItemOf(&items[i]))
+			all = append(all, a.workItemOf(ctx, &items[i]))
 		}
 	}
 	return all, nil

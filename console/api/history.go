@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"time"
 
 	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/console/diff"
 	"github.com/talix-dev/talix/runtime"
 )
 
@@ -54,11 +56,20 @@ type Previewed struct {
 	Payload json.RawMessage `json:"payload"`
 	State   json.RawMessage `json:"state,omitempty"`
 	Fault   string          `json:"fault,omitempty"` // why there is no state
+	Ends    bool            `json:"ends,omitempty"`  // the entity would be deleted by it
+
+	before json.RawMessage
 }
+
+// Lines are the state's, with what the event would change marked.
+func (p Previewed) Lines() []diff.Line { return diff.Lines(p.before, p.State) }
 
 // State is an entity's state as of a version or a time; a zero AsOf is now.
 func (a *API) State(ctx context.Context, entityType, id string, at talix.AsOf) (State, error) {
 	s, err := a.rt.Entities().State(ctx, entityType, id, at)
+	if a.hides(ctx) {
+		s.State = a.rt.Personal().CoverState(entityType, s.State)
+	}
 	return State{entityType, id, s.Version, s.State}, err
 }
 
@@ -66,6 +77,10 @@ func (a *API) State(ctx context.Context, entityType, id string, at talix.AsOf) (
 func (a *API) Events(ctx context.Context, entityType, id string, q EventQuery) (EventPage, error) {
 	f := runtime.EventFilter{From: q.From, To: q.To, Reverse: q.Reverse, Max: q.Max}
 	found, err := a.rt.Entities().Events(ctx, entityType, id, f)
+	if err != nil {
+		return EventPage{Items: []Event{}}, err
+	}
+	found, _, err = a.coverMoments(ctx, found)
 	page := EventPage{Items: []Event{}}
 	for i := range found {
 		page.Items = append(page.Items, eventOf(&found[i].Logged))
@@ -76,13 +91,33 @@ func (a *API) Events(ctx context.Context, entityType, id string, q EventQuery) (
 // Preview tries a command without keeping anything of it. Its error is what the
 // command would be refused with.
 func (a *API) Preview(ctx context.Context, in PreviewRequest) (Preview, error) {
+	out := Preview{Events: []Previewed{}}
+	before, err := a.stateNow(ctx, entityOf(in.Name), in.ID)
+	if err != nil {
+		return out, err
+	}
 	p, err := a.rt.Entities().Preview(ctx, in.Name, in.ID, in.Input)
-	out := Preview{Reply: p.Reply, Version: p.Version, Events: []Previewed{}}
-	for i := range p.Events {
-		m := &p.Events[i]
-		out.Events = append(out.Events, Previewed{m.EventType, m.Version, m.Payload, m.State, m.Fault})
+	if err != nil {
+		return out, err
+	}
+	moments, _, err := a.coverMoments(ctx, p.Events)
+	out.Reply, out.Version = a.cover(ctx, p.Reply), p.Version
+	for i := range moments {
+		m := &moments[i]
+		out.Events = append(out.Events, Previewed{m.EventType, m.Version, m.Payload, m.State, m.Fault, m.Ends, before})
+		before = m.State
 	}
 	return out, err
+}
+
+// stateNow is an entity's present state, as it is shown; an empty object where
+// it has none.
+func (a *API) stateNow(ctx context.Context, entityType, id string) (json.RawMessage, error) {
+	s, err := a.State(ctx, entityType, id, talix.AsOf{})
+	if errors.Is(err, talix.ErrNotFound) { // if there is no such type, the command will tell
+		return json.RawMessage("{}"), nil
+	}
+	return s.State, err
 }
 
 // histories answers what entities were, and would be.

@@ -36,6 +36,7 @@ func (a *API) router() *router {
 	a.histories(mux)
 	a.changers(mux)
 	mux.handle("GET /api/v1/tail", a.serveTail)
+	a.revealers(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, talix.NotFound("there is no %s %s", r.Method, r.URL.Path))
 	})
@@ -55,6 +56,13 @@ func (a *API) readers(mux *router) {
 			return Entity{}, err
 		}
 		return a.Entity(ctx, q.Get("type"), q.Get("id"), first, last)
+	})
+	get(mux, "event/together", func(ctx context.Context, q url.Values) ([]GroupPart, error) {
+		version, err := number(q, "version", 0)
+		if err != nil {
+			return nil, err
+		}
+		return a.Together(ctx, q.Get("type"), q.Get("id"), version)
 	})
 	get(mux, "views", func(context.Context, url.Values) ([]View, error) { return a.Views(), nil })
 	get(mux, "view", func(_ context.Context, q url.Values) (View, error) { return a.View(q.Get("name")) })

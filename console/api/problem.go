@@ -50,10 +50,12 @@ func statusOf(e *talix.Error) int {
 	switch e.Code {
 	case talix.CodeInvalid:
 		return http.StatusUnprocessableEntity
-	case talix.CodeRejected:
+	case talix.CodeRejected, talix.CodeTaken:
 		return http.StatusConflict
 	case talix.CodeNotFound:
 		return http.StatusNotFound
+	case talix.CodeGone:
+		return http.StatusGone
 	case talix.CodeOverloaded:
 		return http.StatusTooManyRequests
 	case talix.CodeUnavailable:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -127,7 +128,11 @@ func (a *API) Run(ctx context.Context, in RunRequest) (out RunAnswer, err error)
 		return nil
 	}
 	if !r.Changes {
-		return out, run()
+		if a.Personal() { // the answer may tell something personal
+			defer a.audit(ctx, "run "+r.Kind, r.Name, slog.String("outcome", "done"))
+		}
+		err = run()
+		return out, err
 	}
 	err = a.change(ctx, "run "+r.Kind, strings.TrimSpace(r.Name+" "+in.ID), run)
 	if out.Correlation == "" {

@@ -57,6 +57,7 @@ func (a *API) Tail(ctx context.Context, q TailQuery) iter.Seq2[Tailed, error] {
 			out := Tailed{}
 			if n++; q.wants(&e) {
 				event := eventOf(&e)
+				event.Payload = a.coverEvent(ctx, e.EventType, event.Payload)
 				out.Event = &event
 			} else if n < passed {
 				continue

@@ -2,7 +2,6 @@ package api
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/talix-dev/talix"
@@ -22,13 +21,19 @@ type branch struct {
 type tree struct {
 	roots    []*branch
 	actions  []*branch
-	commands map[store.ID]*branch
+	commands map[commandKey]*branch
 	events   map[store.ID]*branch
 	partly   bool
 }
 
+// commandKey names a command that was run; those of a group have one id.
+type commandKey struct {
+	id               store.ID
+	entity, entityID string
+}
+
 func branches(records []meter.Record, events []runtime.Logged, work []WorkItem) *tree {
-	t := &tree{commands: map[store.ID]*branch{}, events: map[store.ID]*branch{}}
+	t := &tree{commands: map[commandKey]*branch{}, events: map[store.ID]*branch{}}
 	var all []*branch
 	for i := range records {
 		all = append(all, t.record(&records[i]))
@@ -46,7 +51,38 @@ func branches(records []meter.Record, events []runtime.Logged, work []WorkItem) 
 	for i := range work {
 		t.work(&work[i])
 	}
+	t.groups(events)
 	return t
+}
+
+// groups marks what was stored with something of another entity.
+func (t *tree) groups(events []runtime.Logged) {
+	together := map[store.ID]map[[2]string]bool{}
+	note := func(id store.ID, entityType, entityID string) {
+		if id.IsZero() {
+			return
+		}
+		if together[id] == nil {
+			together[id] = map[[2]string]bool{}
+		}
+		together[id][[2]string{entityType, entityID}] = true
+	}
+	for i := range events {
+		note(events[i].CommandID, events[i].EntityType, events[i].EntityID)
+	}
+	for key := range t.commands {
+		note(key.id, key.entity, key.entityID)
+	}
+	for i := range events {
+		if id := events[i].CommandID; len(together[id]) > 1 {
+			t.events[events[i].EventID].Group = id.String()
+		}
+	}
+	for key, b := range t.commands {
+		if len(together[key.id]) > 1 {
+			b.Group = key.id.String()
+		}
+	}
 }
 
 func (t *tree) record(r *meter.Record) *branch {
@@ -58,9 +94,10 @@ func (t *tree) record(r *meter.Record) *branch {
 	case talix.KindAction:
 		t.actions = append(t.actions, b)
 	case talix.KindCommand:
-		b.Entity, _, _ = strings.Cut(r.Name, ".")
-		if other := t.commands[r.Command]; other == nil || r.Code == "" { // the run that had the effect
-			t.commands[r.Command] = b
+		b.Entity = entityOf(r.Name)
+		key := commandKey{r.Command, b.Entity, b.EntityID}
+		if other := t.commands[key]; other == nil || r.Code == "" { // the run that had the effect
+			t.commands[key] = b
 		}
 	}
 	return b
@@ -107,7 +144,7 @@ func (t *tree) callerOf(r *meter.Record) *branch {
 
 func (t *tree) placeEvent(e *runtime.Logged) {
 	b := t.events[e.EventID]
-	if c := t.commands[e.CommandID]; c != nil {
+	if c := t.commands[commandKey{e.CommandID, e.EntityType, e.EntityID}]; c != nil {
 		c.after = append(c.after, b)
 		return
 	}

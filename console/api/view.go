@@ -50,6 +50,10 @@ type Rows struct {
 	Rows    [][]any  `json:"rows"`
 	More    bool     `json:"more,omitempty"`
 	Total   int64    `json:"total,omitempty"` // of a table
+	// Personal tells that there may be personal values, and Hidden that
+	// runtime.Hidden stands in the place of all that may be.
+	Personal bool `json:"personal,omitempty"`
+	Hidden   bool `json:"hidden,omitempty"`
 }
 
 // ParkedEvent is an event that a view can't take.
@@ -143,6 +147,7 @@ func (a *API) Rows(ctx context.Context, name string, offset, most int) (Rows, er
 		return Rows{}, err
 	}
 	out := rowsOf(rows)
+	a.coverRows(ctx, name, &out)
 	out.Total, err = a.rt.Views().Count(ctx, name)
 	return out, err
 }
@@ -150,7 +155,9 @@ func (a *API) Rows(ctx context.Context, name string, offset, most int) (Rows, er
 // SQL runs one SELECT over the view tables, for up to MaxSQLRows rows.
 func (a *API) SQL(ctx context.Context, text string) (Rows, error) {
 	rows, err := a.rt.Views().SQL(ctx, text, MaxSQLRows)
-	return rowsOf(rows), err
+	out := rowsOf(rows)
+	a.coverAll(ctx, &out)
+	return out, err
 }
 
 func rowsOf(rows runtime.Rows) Rows {
@@ -192,7 +199,7 @@ func (a *API) ParkedEvents(ctx context.Context, view string) ([]ParkedEvent, err
 		p := &found[i]
 		all = append(all, ParkedEvent{
 			View: p.View, EntityType: p.EntityType, EntityID: p.EntityID, Version: p.Version, Type: p.EventType,
-			Error: p.Error, Attempts: p.Attempts, Since: p.Since, Behind: p.Behind, Payload: p.Payload,
+			Error: p.Error, Attempts: p.Attempts, Since: p.Since, Behind: p.Behind, Payload: a.coverEvent(ctx, p.EventType, document(p.Payload)),
 		})
 	}
 	return all, err
@@ -228,7 +235,7 @@ func (a *API) VerifyView(ctx context.Context, view string) (all []Difference, er
 			if err != nil {
 				return err
 			}
-			all = append(all, Difference{Table: d.Table, Columns: d.Columns, View: valuesOf(d.View), Log: valuesOf(d.Log), Differing: d.Differing()})
+			all = append(all, a.differenceOf(ctx, view, &d))
 			if len(all) == MaxDifferences {
 				break
 			}
@@ -236,4 +243,14 @@ func (a *API) VerifyView(ctx context.Context, view string) (all []Difference, er
 		return nil
 	})
 	return all, err
+}
+
+// differenceOf hides the values of a view that may have personal ones.
+func (a *API) differenceOf(ctx context.Context, view string, d *runtime.Difference) Difference {
+	out := Difference{Table: d.Table, Columns: d.Columns, View: valuesOf(d.View), Log: valuesOf(d.Log), Differing: d.Differing()}
+	if a.hides(ctx) && slices.Contains(a.rt.Personal().Views(), view) {
+		hideValues(out.View)
+		hideValues(out.Log)
+	}
+	return out
 }

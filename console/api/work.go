@@ -29,6 +29,9 @@ type WorkItem struct {
 	Correlation string          `json:"correlation"`
 	Payload     json.RawMessage `json:"payload,omitempty"`
 	Behind      int             `json:"behind,omitempty"`
+	// Hidden tells that runtime.Hidden stands in the place of all values of
+	// payloads and results, as some may be personal.
+	Hidden bool `json:"hidden,omitempty"`
 }
 
 // WorkDetail is a piece of work with what is known around it.
@@ -75,7 +78,7 @@ func (a *API) Work(ctx context.Context, q WorkQuery) (WorkPage, error) {
 	found, err := a.rt.Work().List(ctx, runtime.WorkFilter{Kind: q.Kind, Action: q.Action, Status: q.Status, After: q.After, Max: q.Max + 1})
 	page := WorkPage{Items: []WorkItem{}}
 	for i := range found[:min(len(found), q.Max)] {
-		page.Items = append(page.Items, workItemOf(&found[i]))
+		page.Items = append(page.Items, a.workItemOf(ctx, &found[i]))
 	}
 	if len(found) > q.Max {
 		page.Next = found[q.Max-1].ID
@@ -83,12 +86,12 @@ func (a *API) Work(ctx context.Context, q WorkQuery) (WorkPage, error) {
 	return page, err
 }
 
-func workItemOf(i *runtime.WorkItem) WorkItem {
+func (a *API) workItemOf(ctx context.Context, i *runtime.WorkItem) WorkItem {
 	return WorkItem{
 		ID: i.ID, RunID: i.RunID, Kind: i.Kind, Action: i.Action, Service: i.Service, Status: i.Status,
 		EntityType: i.EntityType, EntityID: i.EntityID, Version: i.Version, Key: i.Key, Attempts: i.Attempts, Error: i.Error,
 		Created: i.Created, Changed: i.Changed, Due: i.Due, Awaits: i.Awaits, Correlation: i.Correlation.String(),
-		Payload: document(i.Payload), Behind: i.Behind,
+		Payload: a.cover(ctx, document(i.Payload)), Hidden: len(i.Payload) > 0 && a.hides(ctx), Behind: i.Behind,
 	}
 }
 
@@ -107,12 +110,12 @@ func document(data []byte) json.RawMessage {
 // WorkDetail tells all that is known of a piece of work.
 func (a *API) WorkDetail(ctx context.Context, id string) (WorkDetail, error) {
 	d, err := a.rt.Work().Inspect(ctx, id)
-	out := WorkDetail{WorkItem: workItemOf(&d.WorkItem), Steps: []WorkStep{}, Next: []WorkBehind{}}
+	out := WorkDetail{WorkItem: a.workItemOf(ctx, &d.WorkItem), Steps: []WorkStep{}, Next: []WorkBehind{}}
 	for _, s := range d.Steps {
-		out.Steps = append(out.Steps, WorkStep{s.Path, s.Kind, s.Name, document(s.Result), s.Error})
+		out.Steps = append(out.Steps, WorkStep{s.Path, s.Kind, s.Name, a.cover(ctx, document(s.Result)), s.Error})
 	}
 	for _, b := range d.Next {
-		out.Next = append(out.Next, WorkBehind{b.ID, b.Version, document(b.Payload)})
+		out.Next = append(out.Next, WorkBehind{b.ID, b.Version, a.cover(ctx, document(b.Payload))})
 	}
 	return out, err
 }

@@ -2,6 +2,8 @@ package standalone
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"strings"
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/console"
@@ -72,8 +75,13 @@ func loopback(address string) bool {
 	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
-// adminHandler answers health checks to all, and the rest is the console's.
-func adminHandler(rt *runtime.Runtime, c http.Handler) http.Handler {
+// adminHandler answers health checks to all. What plugins show is for those who
+// have the token; the rest is the console's.
+func (a *App) adminHandler(rt *runtime.Runtime, c http.Handler) (http.Handler, error) {
+	plugins := http.NewServeMux()
+	if err := rt.Pages(plugins); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
@@ -85,6 +93,32 @@ func adminHandler(rt *runtime.Runtime, c http.Handler) http.Handler {
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("/", c)
-	return mux
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := plugins.Handler(r)
+		switch {
+		case pattern == "":
+			c.ServeHTTP(w, r)
+		case a.admits(r):
+			plugins.ServeHTTP(w, r)
+		default:
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "send the token as Authorization: Bearer …, or ask under a loopback address", http.StatusUnauthorized)
+		}
+	})
+	return mux, nil
+}
+
+// admits tells whether a request may see what plugins show: it has the token, or
+// none is asked for and it names a loopback address, which no other site's name
+// can lead to unseen.
+func (a *App) admits(r *http.Request) bool {
+	if a.AdminToken != "" {
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.AdminToken))
+		return ok && subtle.ConstantTimeCompare(given[:], want[:]) == 1
+	}
+	if _, _, err := net.SplitHostPort(r.Host); err != nil {
+		return loopback(net.JoinHostPort(r.Host, "80"))
+	}
+	return loopback(r.Host)
 }

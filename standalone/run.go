@@ -62,7 +62,11 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 	defer triggers.stop()
 	rt.Start()
 	pages := a.newConsole(rt, counted)
-	admin, err := a.serve(ctx, "admin", a.Admin, adminHandler(rt, pages))
+	operators, err := a.adminHandler(rt, pages)
+	if err != nil {
+		return err
+	}
+	admin, err := a.serve(ctx, "admin", a.Admin, operators)
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,25 @@ func consoleImports(m *Module) []Finding {
 		})
 }
 
+// telemetryImports lets plugins that tell others what a runtime does see it as
+// any other plugin can.
+func telemetryImports(m *Module) []Finding {
+	first := map[string]string{}
+	return allow(m, telemetry, "a telemetry plugin knows the root, the runtime, the ports' types and one client library: export there what it needs",
+		func(p *Package, path string) bool {
+			if dir, inside := m.Inside(path); inside {
+				return slices.Contains([]kind{root, port, host}, kindOf(dir))
+			}
+			if standard(path) {
+				return true
+			}
+			if first[p.Dir] == "" {
+				first[p.Dir] = client(path)
+			}
+			return first[p.Dir] == client(path)
+		})
+}
+
 // meetsDrivers holds for every shipped folder that has no stricter rule.
 func meetsDrivers(m *Module) []Finding {
 	const mend = "only standalone, cmd and examples choose a driver, and talixtest those that need no server: take the port's interface"

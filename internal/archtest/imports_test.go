@@ -51,10 +51,6 @@ func importExamples() []example {
 		{"meets-drivers", "test kit in memory", tree{"talixtest/t.go": m + "/store/memory"}, nil},
 		{"meets-drivers", "test kit with tables", tree{"talixtest/t.go": m + "/store/sqlite " + m + "/broker/memory"}, nil},
 		{"meets-drivers", "test kit on a server", tree{"talixtest/t.go": m + "/store/postgres"}, []string{"talixtest imports " + m + "/store/postgres"}},
-		{"console-imports", "runtime", tree{"console/c.go": m + " " + m + "/runtime " + m + "/store " + m + "/console/api net/http", "console/api/a.go": m + "/runtime"}, nil},
-		{"console-imports", "driver", tree{"console/c.go": m + "/store/sqlite"}, []string{"console imports " + m + "/store/sqlite"}},
-		{"console-imports", "engine", tree{"console/api/a.go": m + "/internal/work"}, []string{"export there what it needs"}},
-		{"console-imports", "library", tree{"console/c.go": "other.org/x"}, []string{"console imports other.org/x"}},
 
 		{"example-imports", "drivers", tree{"examples/bank/m.go": m + "/standalone " + m + "/store/sqlite"}, nil},
 		{"example-imports", "own internals", tree{"examples/bank/m.go": m + "/examples/bank/internal/x"}, nil},
@@ -67,5 +63,20 @@ func importExamples() []example {
 			"internal/a/a.go": m + "/internal/b", "internal/b/b.go": m + "/internal/c", "internal/c/c.go": m + "/internal/a",
 		}, []string{m + "/internal/a → " + m + "/internal/b → " + m + "/internal/c → " + m + "/internal/a"}},
 		{"import-cycle", "itself", tree{"internal/a/a.go": m + "/internal/a"}, []string{"import cycle"}},
+	}
+}
+
+// plainExamples is the cases of those who see a runtime as users do.
+func plainExamples() []example {
+	const m = "example.org/m"
+	return []example{
+		{"console-imports", "runtime", tree{"console/c.go": m + " " + m + "/runtime " + m + "/store " + m + "/console/api net/http", "console/api/a.go": m + "/runtime"}, nil},
+		{"console-imports", "driver", tree{"console/c.go": m + "/store/sqlite"}, []string{"console imports " + m + "/store/sqlite"}},
+		{"console-imports", "engine", tree{"console/api/a.go": m + "/internal/work"}, []string{"export there what it needs"}},
+		{"console-imports", "library", tree{"console/c.go": "other.org/x"}, []string{"console imports other.org/x"}},
+
+		{"telemetry-imports", "runtime", tree{"telemetry/x/x.go": m + " " + m + "/runtime " + m + "/store lib.org/a lib.org/b net/http"}, nil},
+		{"telemetry-imports", "engine", tree{"telemetry/x/x.go": m + "/internal/work"}, []string{"export there what it needs"}},
+		{"telemetry-imports", "two libraries", tree{"telemetry/x/x.go": "lib.org/a other.org/x"}, []string{"telemetry/x imports other.org/x"}},
 	}
 }

@@ -21,8 +21,9 @@ const (
 	host                 // runtime
 	program              // standalone and cmd: where the runtime meets drivers
 	example
-	kit // talixtest: a runtime on drivers that need no server
-	ui  // console: what people see of a runtime
+	kit       // talixtest: a runtime on drivers that need no server
+	ui        // console: what people see of a runtime
+	telemetry // plugins that tell others what a runtime does
 )
 
 // kindOf tells what a folder is for.
@@ -61,6 +62,8 @@ func kindOfTop(first string) kind {
 		return kit
 	case "console":
 		return ui
+	case "telemetry":
+		return telemetry
 	}
 	return other
 }

@@ -36,6 +36,7 @@ func Imports() []Rule {
 		{"root-imports", rootImports},
 		{"runtime-imports", runtimeImports},
 		{"console-imports", consoleImports},
+		{"telemetry-imports", telemetryImports},
 		{"meets-drivers", meetsDrivers},
 		{"example-imports", exampleImports},
 		{"import-cycle", importCycle},

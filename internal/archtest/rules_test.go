@@ -59,7 +59,7 @@ func TestRules(t *testing.T) {
 		rules[r.Name] = r
 	}
 	passed, failed := map[string]bool{}, map[string]bool{}
-	for _, c := range append(importExamples(), styleExamples()...) {
+	for _, c := range slices.Concat(importExamples(), plainExamples(), styleExamples()) {
 		if len(c.want) == 0 {
 			passed[c.rule] = true
 		} else {

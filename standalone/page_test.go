@@ -1,0 +1,79 @@
+package standalone_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/talix-dev/talix"
+	"github.com/talix-dev/talix/examples/bank/account"
+	"github.com/talix-dev/talix/runtime"
+)
+
+// figures is a plugin that shows operators something.
+type figures struct{}
+
+var _ runtime.Page = figures{}
+
+func (figures) Name() string { return "figures" }
+
+func (figures) Report(context.Context, talix.Report) {}
+
+func (figures) Page(rt *runtime.Runtime) (string, http.Handler, error) {
+	return "GET /figures/{name}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "%s: %d", r.PathValue("name"), rt.Stats().Live)
+	}), nil
+}
+
+// ask asks for a page under a host, with a token.
+func ask(t *testing.T, url, host, token string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	w, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	return w.StatusCode
+}
+
+// What a plugin shows to operators is on the admin listener, beside the console,
+// for requests under a loopback address.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	r := start(t, program(t, t.TempDir(), "memory"), account.Service, talix.Use(figures{}))
+	fetch(t, "POST", r.listen+"/accounts/a/deposits", `{"amount":5}`)
+	if code, body := fetch(t, "GET", r.admin+"/figures/live", ""); code != http.StatusOK || body != "live: 1" {
+		t.Errorf("%d %s", code, body)
+	}
+	for host, want := range map[string]int{"localhost": 200, "localhost:1": 200, "127.0.0.1": 200, "evil.example": 401, "evil.example:8081": 401} {
+		if got := ask(t, r.admin+"/figures/live", host, ""); got != want {
+			t.Errorf("under %s: %d", host, got)
+		}
+	}
+	if code, _ := fetch(t, "GET", r.admin+"/entities", ""); code != http.StatusOK {
+		t.Errorf("the console answers %d", code)
+	}
+	r.end(t)
+}
+
+func TestPageWithAToken(t *testing.T) {
+	t.Parallel()
+	app := program(t, t.TempDir(), "memory")
+	app.AdminToken = "0123456789abcdef"
+	r := start(t, app, account.Service, talix.Use(figures{}))
+	for token, want := range map[string]int{"": 401, "0123456789abcdeX": 401, app.AdminToken: 200} {
+		if got := ask(t, r.admin+"/figures/live", "", token); got != want {
+			t.Errorf("with %q: %d", token, got)
+		}
+	}
+	r.end(t)
+}

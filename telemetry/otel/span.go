@@ -1,0 +1,180 @@
+package otel
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/talix-dev/talix"
+)
+
+// The attributes of spans, beside those of OpenTelemetry's conventions.
+const (
+	service     = attribute.Key("talix.service")
+	kind        = attribute.Key("talix.kind")
+	name        = attribute.Key("talix.name")
+	entityID    = attribute.Key("talix.entity.id")
+	correlation = attribute.Key("talix.correlation_id")
+	causation   = attribute.Key("talix.causation_id")
+	command     = attribute.Key("talix.command_id")
+	trigger     = attribute.Key("talix.trigger")
+	attempt     = attribute.Key("talix.attempt")
+	replay      = attribute.Key("talix.replay")
+	events      = attribute.Key("talix.events")
+	waits       = attribute.Key("talix.waits")
+	version     = attribute.Key("talix.entity.version")
+	reason      = attribute.Key("talix.retry.reason")
+
+	errorType = attribute.Key("error.type")
+	method    = attribute.Key("http.request.method")
+	route     = attribute.Key("http.route")
+	status    = attribute.Key("http.response.status_code")
+	topic     = attribute.Key("messaging.destination.name")
+)
+
+// Begin implements talix.Observer.
+func (p *Plugin) Begin(ctx context.Context, op talix.Operation) context.Context {
+	if op.Kind == talix.KindView { // which many things led to
+		return ctx
+	}
+	ctx, options := p.cause(ctx, op)
+	ctx, _ = p.tracer.Start(ctx, nameOf(op), append(options, trace.WithSpanKind(kindOf(op)))...)
+	return ctx
+}
+
+// cause finds the span that led to an operation: in ctx, or in what came along.
+func (p *Plugin) cause(ctx context.Context, op talix.Operation) (context.Context, []trace.SpanStartOption) {
+	options := make([]trace.SpanStartOption, 0, 4)
+	if trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx, options
+	}
+	switch {
+	case op.Kind == talix.KindRequest:
+		return p.propagator.Extract(ctx, reader(op.Header)), options
+	case op.Carried == nil:
+		return ctx, options
+	}
+	led := p.propagator.Extract(ctx, reader(op.Carried))
+	link := trace.LinkFromContext(led)
+	if !link.SpanContext.IsValid() {
+		return led, options
+	}
+	options = append(options, trace.WithLinks(link))
+	if op.Replay || p.detached && op.Kind != talix.KindForward {
+		options = append(options, trace.WithNewRoot())
+	}
+	return led, options
+}
+
+// kindOf is where a span stands between programs.
+func kindOf(op talix.Operation) trace.SpanKind {
+	switch {
+	case op.Kind == talix.KindRequest, op.Kind == talix.KindForward:
+		return trace.SpanKindServer
+	case op.Kind == talix.KindPublish:
+		return trace.SpanKindProducer
+	case op.Kind == talix.KindAction && op.Trigger != talix.TriggerRequest:
+		return trace.SpanKindConsumer
+	}
+	return trace.SpanKindInternal
+}
+
+// nameOf has few values: names of definitions, and of steps.
+func nameOf(op talix.Operation) string {
+	if op.Kind == talix.KindRequest {
+		return op.Name
+	}
+	return string(op.Kind) + " " + op.Name
+}
+
+func attributesOf(op *talix.Operation) []attribute.KeyValue {
+	all := make([]attribute.KeyValue, 0, 12)
+	all = append(all, service.String(op.Service), kind.String(string(op.Kind)), correlation.String(op.CorrelationID.String()))
+	if !op.CausationID.IsZero() {
+		all = append(all, causation.String(op.CausationID.String()))
+	}
+	if !op.CommandID.IsZero() {
+		all = append(all, command.String(op.CommandID.String()))
+	}
+	all = text(text(text(all, entityID, op.EntityID), trigger, op.Trigger), topic, op.Topic)
+	if op.Attempt > 0 {
+		all = append(all, attempt.Int(op.Attempt))
+	}
+	if op.Replay {
+		all = append(all, replay.Bool(true))
+	}
+	if verb, path, ok := strings.Cut(op.Name, " "); ok && op.Kind == talix.KindRequest {
+		all = append(all, method.String(verb), route.String(path))
+	}
+	return all
+}
+
+// text adds an attribute unless it is empty.
+func text(all []attribute.KeyValue, key attribute.Key, value string) []attribute.KeyValue {
+	if value == "" {
+		return all
+	}
+	return append(all, key.String(value))
+}
+
+// Report implements talix.Reporter: it ends the span and counts.
+func (p *Plugin) Report(ctx context.Context, r talix.Report) {
+	p.meters.add(ctx, &r)
+	if r.Kind == talix.KindView {
+		return
+	}
+	span := trace.SpanFromContext(ctx)
+	if span.IsRecording() {
+		describe(span, &r)
+	}
+	span.End()
+}
+
+// describe adds to a span what its operation was and how it ended, all at once,
+// which costs least. What a caller did wrong is no error of the program: such
+// spans have the error's type, and no status.
+func describe(span trace.Span, r *talix.Report) {
+	all := attributesOf(&r.Operation)
+	if r.Events > 0 {
+		all = append(all, events.Int(r.Events))
+	}
+	if r.Status > 0 {
+		all = append(all, status.Int(r.Status))
+	}
+	if r.Waits {
+		all = append(all, waits.Bool(true))
+	}
+	if r.Err == nil {
+		span.SetAttributes(all...)
+		return
+	}
+	code := codeOf(r.Err)
+	span.SetAttributes(append(all, errorType.String(string(code)))...)
+	if fault(code) || r.Status >= http.StatusInternalServerError {
+		span.SetStatus(codes.Error, r.Err.Error())
+	}
+}
+
+// Appended implements talix.Follower: the span of a command names its events.
+func (*Plugin) Appended(ctx context.Context, _ talix.Operation, metas []talix.Meta) {
+	span := trace.SpanFromContext(ctx)
+	if !span.IsRecording() {
+		return
+	}
+	for i := range metas {
+		m := &metas[i]
+		span.AddEvent(m.EventType, trace.WithTimestamp(m.Time), trace.WithAttributes(version.Int64(m.Version)))
+	}
+}
+
+// Retrying implements talix.Retrier: the span of a command tells why it was
+// tried again.
+func (*Plugin) Retrying(ctx context.Context, _ talix.Operation, r talix.Retry) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.AddEvent("retry", trace.WithAttributes(attempt.Int(r.Attempt), reason.String(string(r.Reason))))
+	}
+}

@@ -34,7 +34,7 @@ UPDATE _talix_views SET view = name;
 func damageNote(path string) string { return path + "-damaged" }
 
 // claimViews locks the folder and sees to it that views.db is whole.
-func claimViews(l layout, config TablesConfig) (*os.File, error) {
+func claimViews(l layout, config TablesConfig) (*lock, error) {
 	if err := makeDir(config.Dir); err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ type KeysConfig struct {
 type Keys struct {
 	gate   *gate
 	layout layout
-	lock   *os.File
+	lock   *lock
 	salt   [32]byte
 	conn   *sqlite.Conn // of the one who has the gate's turn
 }

@@ -14,9 +14,19 @@ import (
 // errHeld: another process, or another Open in this one, holds the lock.
 var errHeld = errors.New("held")
 
-// lockDir takes the folder for this process until the file is closed. The
+// lock is a folder taken.
+type lock struct{ file *os.File }
+
+// Close gives the folder free at once, although a child process that is being
+// started may have the file open a moment longer.
+func (l *lock) Close() error {
+	unlockFile(l.file)
+	return l.file.Close()
+}
+
+// lockDir takes the folder for this process until the lock is closed. The
 // operating system releases the lock when the process ends, however it ends.
-func lockDir(dir, name string) (*os.File, error) {
+func lockDir(dir, name string) (*lock, error) {
 	path := filepath.Join(dir, name)
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -33,7 +43,7 @@ func lockDir(dir, name string) (*os.File, error) {
 		f.Close()
 		return nil, fmt.Errorf("write lock file: %w", err)
 	}
-	return f, nil
+	return &lock{f}, nil
 }
 
 func sign(f *os.File) error {

@@ -15,6 +15,9 @@ func lockFile(f *os.File) error {
 	return err
 }
 
+// unlockFile releases the lock for all who have inherited the file.
+func unlockFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 func syncDir(dir string) error {
 	f, err := os.Open(dir)
 	if err != nil {

@@ -53,7 +53,7 @@ type Store struct {
 	gate     *gate
 	layout   layout
 	path     string
-	lock     *os.File
+	lock     *lock
 	identity store.ID
 	writer   *writer // of the one who has the gate's turn
 	readers  *pool
@@ -92,7 +92,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 }
 
 // claim makes the folder, locks it and sees to it that it has a database.
-func claim(l layout, dir, lockName string) (*os.File, error) {
+func claim(l layout, dir, lockName string) (*lock, error) {
 	if err := makeDir(dir); err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ type Tables struct {
 	gate    *gate
 	layout  layout
 	path    string
-	lock    *os.File
+	lock    *lock
 	scrap   string // the folder to remove on Close
 	writer  *viewWriter
 	readers *pool

@@ -51,7 +51,7 @@ func (c Config) withDefaults() Config {
 type Broker struct {
 	*nats.Broker
 	server *server.Server
-	lock   *os.File
+	lock   *lock
 }
 
 var _ broker.Broker = (*Broker)(nil)

@@ -12,9 +12,19 @@ import (
 // errHeld: another process, or another Open in this one, holds the lock.
 var errHeld = errors.New("held")
 
-// lockDir takes the folder for this process until the file is closed. The
+// lock is a folder taken.
+type lock struct{ file *os.File }
+
+// Close gives the folder free at once, although a child process that is being
+// started may have the file open a moment longer.
+func (l *lock) Close() error {
+	unlockFile(l.file)
+	return l.file.Close()
+}
+
+// lockDir takes the folder for this process until the lock is closed. The
 // operating system releases the lock when the process ends, however it ends.
-func lockDir(dir string) (*os.File, error) {
+func lockDir(dir string) (*lock, error) {
 	path := filepath.Join(dir, "talix.lock")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -23,7 +33,7 @@ func lockDir(dir string) (*os.File, error) {
 	if err := take(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return &lock{f}, nil
 }
 
 func take(f *os.File) error {

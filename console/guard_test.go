@@ -144,7 +144,8 @@ func TestReadOnly(t *testing.T) {
 		"work/retry": `{"id":"` + id + `"}`, "work/skip": `{"id":"` + id + `"}`, "work/replay": `{"name":"notify"}`, "work/cancel": `{"id":"x"}`,
 		"work/signal": `{"runId":"x","signal":"y"}`, "view/rebuild": `{"name":"accounts"}`, "view/verify": `{"name":"accounts"}`,
 		"view/retry": `{"name":"accounts"}`, "view/skip": `{"name":"accounts"}`,
-		"run": `{"kind":"command","name":"account.deposit","id":"alice","input":{"amount":1}}`,
+		"run":   `{"kind":"command","name":"account.deposit","id":"alice","input":{"amount":1}}`,
+		"bench": `{"name":"account.deposit","prefix":"fees","entities":1,"count":1,"input":{"amount":1}}`,
 	} {
 		if resp, got := s.send("POST", "/api/v1/"+path, body, "Content-Type", "application/json"); resp.StatusCode != http.StatusForbidden || !strings.Contains(got, "--admin-read-only") {
 			t.Errorf("%s: %d %s", path, resp.StatusCode, got)

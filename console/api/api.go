@@ -47,6 +47,8 @@ type API struct {
 	ending chan struct{} // closed by Close
 	end    sync.Once
 	tails  chan struct{} // a place for each caller who follows the log
+
+	benching chan struct{} // a place for one bench
 }
 
 // New makes an API.
@@ -62,7 +64,7 @@ func New(c Config) *API {
 	}
 	return &API{
 		cfg: c, rt: c.Runtime, meter: c.Meter, catalog: c.Runtime.Catalog(),
-		ending: make(chan struct{}), tails: make(chan struct{}, maxTails),
+		ending: make(chan struct{}), tails: make(chan struct{}, maxTails), benching: make(chan struct{}, 1),
 	}
 }
 

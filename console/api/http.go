@@ -36,6 +36,7 @@ func (a *API) router() *router {
 	a.histories(mux)
 	a.changers(mux)
 	mux.handle("GET /api/v1/tail", a.serveTail)
+	mux.handle("POST /api/v1/bench", a.serveBench)
 	a.revealers(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, talix.NotFound("there is no %s %s", r.Method, r.URL.Path))

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -109,7 +108,6 @@ func cursorOf(at []int64) string {
 const (
 	maxTails  = 64
 	beatEvery = 15 * time.Second // shorter than proxies wait
-	stallMost = 30 * time.Second // for a caller who does not read
 )
 
 // serveTail answers a tail as server-sent events: "begin", an "event" for each,
@@ -128,8 +126,7 @@ func (a *API) serveTail(w http.ResponseWriter, r *http.Request) {
 		defer close(found)
 		failed <- a.tailTo(ctx, q, found)
 	}()
-	out := &eventStream{w: w, out: http.NewResponseController(w), tick: time.NewTicker(beatEvery)}
-	out.copy(found, failed, a.ending)
+	copyTail(newEventStream(w), found, failed, a.ending)
 	cancel()
 	for range found {
 		continue // until the goroutine has ended
@@ -177,19 +174,11 @@ func tailQueryOf(q url.Values, last string) TailQuery {
 	return t
 }
 
-// eventStream writes server-sent events.
-type eventStream struct {
-	w      http.ResponseWriter
-	out    *http.ResponseController
-	tick   *time.Ticker
-	begun  bool
-	cursor string
-}
-
-// copy writes what is found until there is no more, the caller is gone, or the
-// program ends.
-func (s *eventStream) copy(found <-chan Tailed, failed <-chan error, ending <-chan struct{}) {
-	defer s.tick.Stop()
+// copyTail writes what is found until there is no more, the caller is gone, or
+// the program ends.
+func copyTail(s *eventStream, found <-chan Tailed, failed <-chan error, ending <-chan struct{}) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
 	for {
 		var err error
 		select {
@@ -199,9 +188,9 @@ func (s *eventStream) copy(found <-chan Tailed, failed <-chan error, ending <-ch
 				s.end(err)
 				return
 			}
-			err = s.tell(t)
-		case <-s.tick.C:
-			err = s.write("beat", "{}")
+			err = tellTail(s, t)
+		case <-tick.C:
+			err = s.beat()
 		case <-ending:
 			s.end(errEnding())
 			return
@@ -212,42 +201,13 @@ func (s *eventStream) copy(found <-chan Tailed, failed <-chan error, ending <-ch
 	}
 }
 
-func (s *eventStream) tell(t Tailed) error {
+func tellTail(s *eventStream, t Tailed) error {
 	s.cursor = t.Cursor
 	switch {
 	case !s.begun:
-		s.begun = true
-		s.w.Header().Set("Content-Type", "text/event-stream")
-		s.w.Header().Set("Cache-Control", "no-store")
-		_ = s.out.SetReadDeadline(time.Time{}) // where the server can't, the stream ends sooner
-		return s.write("begin", "{}")
+		return s.send("begin", struct{}{})
 	case t.Event == nil:
-		return s.write("beat", "{}")
+		return s.beat()
 	}
-	data, err := json.Marshal(t.Event)
-	if err != nil {
-		return fmt.Errorf("write event: %w", err)
-	}
-	return s.write("event", string(data))
-}
-
-func (s *eventStream) write(kind, data string) error {
-	if !s.begun {
-		return nil
-	}
-	_ = s.out.SetWriteDeadline(time.Now().Add(stallMost)) // where the server can't, it has its own
-	if _, err := fmt.Fprintf(s.w, "id: %s\nevent: %s\ndata: %s\n\n", s.cursor, kind, data); err != nil {
-		return err
-	}
-	return s.out.Flush()
-}
-
-// end tells why there is no more.
-func (s *eventStream) end(err error) {
-	if !s.begun {
-		WriteProblem(s.w, err)
-		return
-	}
-	data, _ := json.Marshal(ProblemOf(err)) // plain values
-	_ = s.write("end", string(data))        // the caller may be gone
+	return s.send("event", t.Event)
 }

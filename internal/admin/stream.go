@@ -34,7 +34,20 @@ func (c *Client) Stream(ctx context.Context, path string, query url.Values, afte
 	if after != "" {
 		header.Set("Last-Event-ID", after)
 	}
-	resp, err := c.send(ctx, http.MethodGet, path, query, nil, header)
+	return c.stream(ctx, http.MethodGet, path, query, nil, header, fn)
+}
+
+// PostStream is Stream of what is asked for by a POST. In is sent as JSON.
+func (c *Client) PostStream(ctx context.Context, path string, in any, fn func(Event) error) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("write request: %w", err)
+	}
+	return c.stream(ctx, http.MethodPost, path, nil, body, nil, fn)
+}
+
+func (c *Client) stream(ctx context.Context, method, path string, query url.Values, body []byte, header http.Header, fn func(Event) error) error {
+	resp, err := c.send(ctx, method, path, query, body, header)
 	if err != nil {
 		return err
 	}

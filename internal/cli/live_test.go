@@ -225,6 +225,23 @@ func TestWorkflowsAndTimers(t *testing.T) {
 	s.eventually("workflows", "no workflow is under way")
 }
 
+func TestBench(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.fails(cli.Misused, "bench account.deposit amount=1", "add --yes")
+	out, lines := s.run(cli.Done, strings.Fields("bench account.deposit amount=1 --yes --callers 4 --entities 2 --prefix b --count 50 --for 10m")...)
+	for _, want := range []string{"account.deposit by 4 callers on 2 entities, named b…", "runs     50 in ", "/s\n", "took     half "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q: %s%s", want, out, lines)
+		}
+	}
+	s.says("state account b1", `"Balance": 25`)
+	s.says("bench account.deposit amount=1 --yes --count 5 --json", `"runs": 5`)
+	s.fails(cli.Failed, "bench account.withdraw amount=1 --yes --count 5", "no run of account.withdraw went well")
+	s.fails(cli.Failed, "bench account.deposit amount=1 --yes --callers 2000", "is from 1 to 1024")
+	s.fails(cli.Failed, "bench transfer --yes", "there is no command")
+}
+
 // What an operator sees of a flow: the request, its command, its event, and what
 // followed.
 func TestFlow(t *testing.T) {

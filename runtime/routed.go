@@ -77,6 +77,8 @@ func (r *Runtime) askOwner(ctx context.Context, p store.Partition, name string, 
 				doubt = fmt.Errorf("%w: %w", errDoubt, err)
 			}
 			r.node.Look()
+		default: // it is between two nodes, or so it seems
+			r.node.Look()
 		}
 		if !untilChanged(ctx, changed) {
 			return errors.Join(errNoOwner, context.Cause(ctx), doubt)

@@ -91,7 +91,8 @@ type part struct {
 	// Of the node's mu.
 	stop    context.CancelFunc // nil: nothing of it is under way here
 	epoch   store.Epoch
-	handing bool // it is released once nothing is under way
+	handing bool      // it is released once nothing is under way
+	since   time.Time // when it was begun to be handed over, or to be served
 }
 
 // New makes a Node, which does nothing until Run.

@@ -15,7 +15,7 @@ import (
 	"github.com/talix-dev/talix/store/memory"
 )
 
-const partitions = 16
+const partitions = 32
 
 // member is a node under test, with a line to the store that can be cut.
 type member struct {
@@ -388,4 +388,41 @@ func TestFaultsAreSeen(t *testing.T) {
 			})
 		})
 	}
+}
+
+// However much there is to hand over, and however long each partition takes to be
+// taken over, none pauses for all of them.
+func TestHandOverIsBitByBit(t *testing.T) {
+	t.Parallel()
+	in(t, func(t *team) {
+		shared := make(chan struct{}, 1) // by all, as the database is
+		slow := func(c *cluster.Config) {
+			serve := c.Serve
+			c.Serve = func(ctx context.Context, p store.Partition, ready func()) {
+				shared <- struct{}{}
+				<-time.After(50 * time.Millisecond)
+				<-shared
+				serve(ctx, p, ready)
+			}
+		}
+		a := t.join(slow)
+		t.run(3 * time.Second)
+		b := t.join(slow)
+		t.run(3 * time.Second)
+		c := t.join(slow)
+		t.run(3 * time.Second)
+		t.longest()
+		a.stop()
+		t.run(3 * time.Second)
+		t.wantShares(partitions, b, c)
+		b.stop()
+		t.run(4 * time.Second)
+		t.wantShares(partitions, c)
+		d := t.join(slow)
+		t.run(3 * time.Second)
+		c.stop()
+		t.run(4 * time.Second)
+		t.wantShares(partitions, d)
+		t.wantPause("all partitions are handed over", 700*time.Millisecond)
+	})
 }

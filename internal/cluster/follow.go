@@ -21,7 +21,11 @@ func (n *Node) follow(ctx context.Context) {
 }
 
 func (n *Node) untilNews(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
+	least := min(pause, n.cfg.Lease/200) // many may want it to look at the same time
+	if !wait(ctx, least) {
+		return
+	}
+	timer := time.NewTimer(pause - least)
 	defer timer.Stop()
 	select {
 	case <-n.wake:
@@ -51,11 +55,11 @@ func (n *Node) round(ctx context.Context) time.Duration {
 // beyond the end of a lease.
 func (n *Node) pause(s *sight, p plan) time.Duration {
 	pause := n.cfg.every()
-	if p.awaits || len(p.claim) > 0 {
-		pause = n.cfg.Lease / 40
+	if p.awaits || p.later || len(p.claim) > 0 {
+		pause = n.cfg.Lease / 80
 	}
 	if left, ok := s.soonest(n.cfg.Name); ok {
-		pause = min(pause, max(left, n.cfg.Lease/40))
+		pause = min(pause, max(left, n.cfg.Lease/80))
 	}
 	return pause
 }
@@ -65,6 +69,7 @@ type plan struct {
 	claim   []store.Partition
 	release []store.Partition // of which nothing is under way here
 	awaits  bool              // others are to release what shall be this node's
+	later   bool              // more is to be handed over, once some of it was
 }
 
 // plan works out what to do, and begins to hand over what shall be another's.
@@ -72,15 +77,25 @@ func (n *Node) plan(s *sight) (do plan) {
 	names := s.candidates()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	room, hands := n.room(s), n.hands()
 	for i := range n.parts {
 		p, part, owner := store.Partition(i), &n.parts[i], s.owners[i]
 		want, mine := place(p, names), owner.Node == n.cfg.Name
 		switch _, owned := s.nodes[owner.Node]; {
 		case part.stop != nil && (!mine || owner.Epoch != part.epoch):
 			n.lose(p)
+		case part.stop != nil && n.keeps(p, want):
+		case part.stop != nil && room == 0:
+			do.later = true
 		case part.stop != nil:
-			n.keep(p, want)
+			room--
+			n.handOver(p)
 		case want == n.cfg.Name && n.leaving.Load():
+		case want == n.cfg.Name && owner.Node == "" && hands == 0:
+			do.later = true
+		case want == n.cfg.Name && owner.Node == "":
+			hands--
+			do.claim = append(do.claim, p)
 		case want == n.cfg.Name && (mine || !owned):
 			do.claim = append(do.claim, p)
 		case want == n.cfg.Name:
@@ -92,14 +107,53 @@ func (n *Node) plan(s *sight) (do plan) {
 	return do
 }
 
-// keep goes on with a partition, or begins to hand it over. n.mu is held.
-func (n *Node) keep(p store.Partition, want string) {
-	part := &n.parts[p]
-	stays := want == n.cfg.Name || want == "" || n.leaving.Load()
-	if part.handing || stays && !n.handing.Load() {
-		return
+// handedAtOnce is how many partitions a node hands over at the same time, and how
+// many that were handed over it takes. What all nodes share may be slow: then
+// each of them is served by no one until all of them were taken over.
+const handedAtOnce = 4
+
+// patience is for how long a partition that is between two nodes keeps others
+// from being moved.
+func (n *Node) patience() time.Duration { return n.cfg.Lease / 4 }
+
+// room is how many more partitions can be handed over now. n.mu is held.
+func (n *Node) room(s *sight) int {
+	room := handedAtOnce
+	for p := range n.parts {
+		part, owner := &n.parts[p], s.owners[p].Node
+		if part.handing && (owner == "" || owner == n.cfg.Name) && time.Since(part.since) < n.patience() {
+			room--
+		}
 	}
-	part.handing = true
+	return max(0, room)
+}
+
+// hands is how many more partitions can be taken now that others have released.
+// Until all have had an owner, nobody misses one more than another. n.mu is held.
+func (n *Node) hands() int {
+	if !n.joined.Load() {
+		return len(n.parts)
+	}
+	hands := handedAtOnce
+	for p := range n.parts {
+		part := &n.parts[p]
+		if part.stop != nil && !part.handing && !part.serving.Load() && time.Since(part.since) < n.patience() {
+			hands--
+		}
+	}
+	return max(0, hands)
+}
+
+// keeps tells whether a partition stays, or is being handed over. n.mu is held.
+func (n *Node) keeps(p store.Partition, want string) bool {
+	stays := want == n.cfg.Name || want == "" || n.leaving.Load()
+	return n.parts[p].handing || stays && !n.handing.Load()
+}
+
+// handOver begins to hand a partition over. n.mu is held.
+func (n *Node) handOver(p store.Partition) {
+	part := &n.parts[p]
+	part.handing, part.since = true, time.Now()
 	if n.cfg.NoRelease {
 		n.work.Go(func() { n.release(context.Background(), p) })
 		return
@@ -182,7 +236,7 @@ func (n *Node) claim(ctx context.Context, p store.Partition) error {
 func (n *Node) begin(p store.Partition, epoch store.Epoch) {
 	ctx, cancel := context.WithCancel(context.Background())
 	part := &n.parts[p]
-	part.stop, part.epoch, part.handing = cancel, epoch, false
+	part.stop, part.epoch, part.handing, part.since = cancel, epoch, false, time.Now()
 	part.held.Store(true)
 	n.work.Go(func() {
 		defer n.end(p)
@@ -199,6 +253,7 @@ func (n *Node) ready(ctx context.Context, p store.Partition) {
 	if ctx.Err() == nil {
 		n.parts[p].serving.Store(true)
 		n.tell()
+		n.poke()
 	}
 }
 

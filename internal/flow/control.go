@@ -75,7 +75,19 @@ func (f *Flow) Start(ctx context.Context, a *registry.Action, runID string, inpu
 		ID: itemID, Partition: p, Kind: kindOf(a), Action: a.Name, Status: work.Ready, Due: now, Created: now, Changed: now,
 		Input: input, Run: runID, Base: c.Base, Correlation: c.Correlation, Causation: c.Causation, Carried: c.Carried,
 	})
-	return err
+	return told(err)
+}
+
+// told is an error of kept work as callers are told: that the store is away is
+// nobody's fault.
+func told(err error) error {
+	switch {
+	case err == nil || !work.Away(err):
+		return err
+	case errors.Is(err, work.ErrUnknown):
+		return registry.Faultf(registry.Unknown, "whether it was taken is not known yet; send it again with the same key").Because(err)
+	}
+	return registry.Faultf(registry.Unavailable, "the store does not take it at the moment; try again later").Because(err)
 }
 
 // Status tells how far a run is; if wait, once it is finished.
@@ -92,7 +104,7 @@ func (f *Flow) Status(ctx context.Context, runID string, wait bool) (work.Item, 
 	if err == nil && !found {
 		err = notFound(runID, nil)
 	}
-	return item, err
+	return item, told(err)
 }
 
 // patience bounds how long a caller waits for the store to take something.
@@ -107,7 +119,7 @@ func (f *Flow) Control(ctx context.Context, runID string, c registry.RunCommand)
 		return err
 	}
 	_, err = f.Work.Update(ctx, p, itemID, func(i work.Item) (*work.Item, []store.Change, error) {
-		next := f.told(i, c)
+		next := f.directed(i, c)
 		return &next, nil, nil
 	})
 	if errors.Is(err, work.ErrNotFound) {
@@ -116,11 +128,11 @@ func (f *Flow) Control(ctx context.Context, runID string, c registry.RunCommand)
 	if err == nil {
 		f.tell(place{p, itemID}, c)
 	}
-	return err
+	return told(err)
 }
 
-// told is an item that was told something.
-func (f *Flow) told(i work.Item, c registry.RunCommand) work.Item {
+// directed is an item that was told something.
+func (f *Flow) directed(i work.Item, c registry.RunCommand) work.Item {
 	if i.Status.Finished() || i.Undo {
 		return i // it is too late
 	}

@@ -50,7 +50,7 @@ func (f *Flow) Skip(ctx context.Context, p store.Partition, itemID string) error
 		a := f.actions[actionKey{i.Kind, i.Action}]
 		switch {
 		case i.Kind == work.Workflow && !i.Undo:
-			next := f.told(i, registry.RunCancel)
+			next := f.directed(i, registry.RunCancel)
 			return &next, nil, nil
 		case i.Kind == work.Schedule && a != nil:
 			return f.next(a, i), forgetAll(i.Run), nil

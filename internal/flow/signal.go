@@ -124,12 +124,12 @@ func (f *Flow) touch(ctx context.Context, p store.Partition, itemID, runID strin
 	if errors.Is(err, work.ErrNotFound) {
 		return nil // it will look when it comes to be
 	}
-	return err
+	return told(err)
 }
 
 func notFound(runID string, err error) error {
 	if err != nil {
-		return err
+		return told(err)
 	}
 	return registry.Faultf(registry.NotFound, "there is no run %q", runID)
 }

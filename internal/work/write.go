@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -162,6 +163,15 @@ func (r *Runner) write(ctx context.Context, d *draft) (bool, error) {
 			return false, doubtful(true, context.Cause(ctx))
 		}
 	}
+}
+
+// Away tells whether an error of a write or a read is the store's, which may
+// answer otherwise later: not one of what was to be written, or of the change
+// that a caller wanted.
+func Away(err error) bool {
+	_, bad := errors.AsType[*malformed](err)
+	_, judged := errors.AsType[*registry.Fault](err)
+	return !bad && !judged && !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound)
 }
 
 // malformed is the error of changes that no store takes.

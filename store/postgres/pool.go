@@ -10,8 +10,8 @@ import (
 type pool struct {
 	dialer *dialer
 	places chan struct{}
-	// patience is how long a caller waits for a place before it gets a link
-	// beyond them: a query inside another one's loop must not wait for ever.
+	// patience is how long a caller of get waits for a place before it gets a
+	// link beyond them: a query inside another one's loop must not wait for ever.
 	// Zero: for ever.
 	patience time.Duration
 
@@ -24,11 +24,14 @@ func newPool(d *dialer, size int) *pool {
 }
 
 // get waits for a place; put gives it back.
-func (p *pool) get(ctx context.Context) (*link, error) {
+func (p *pool) get(ctx context.Context) (*link, error) { return p.within(ctx, p.patience) }
+
+// within is get with another patience.
+func (p *pool) within(ctx context.Context, patience time.Duration) (*link, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if extra, err := p.wait(ctx); extra || err != nil {
+	if extra, err := p.wait(ctx, patience); extra || err != nil {
 		return &link{dialer: p.dialer, extra: true}, err
 	}
 	p.mu.Lock()
@@ -42,10 +45,10 @@ func (p *pool) get(ctx context.Context) (*link, error) {
 }
 
 // wait is true if there was no place for too long.
-func (p *pool) wait(ctx context.Context) (extra bool, err error) {
+func (p *pool) wait(ctx context.Context, patience time.Duration) (extra bool, err error) {
 	var enough <-chan time.Time
-	if p.patience > 0 {
-		timer := time.NewTimer(p.patience)
+	if patience > 0 {
+		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		enough = timer.C
 	}

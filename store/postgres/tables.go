@@ -102,7 +102,8 @@ func OpenTables(ctx context.Context, config TablesConfig) (*Tables, error) {
 }
 
 // patience is how long a query waits for a connection before it gets one of
-// its own.
+// its own. What is asked for each partition, such as marks, waits for as long as
+// a statement may take: a slow server must not be asked for hundreds.
 const patience = 100 * time.Millisecond
 
 // writerSetup: a transaction that has read what another one changes meanwhile
@@ -209,7 +210,7 @@ func (t *Tables) read(ctx context.Context, fn func(ctx context.Context, conn *pg
 }
 
 func (t *Tables) tryRead(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) (broken bool, err error) {
-	l, err := t.readers.get(ctx)
+	l, err := t.readers.within(ctx, t.config.Timeout)
 	if err != nil {
 		return false, err
 	}

@@ -37,6 +37,8 @@ func (c *client) choose() Op {
 	n := c.rng.IntN(accounts)
 	op := Op{Client: c.number, Account: c.account(n)}
 	switch k := c.rng.IntN(100); {
+	case k < 20:
+		op.Kind, op.Account = Read, c.load.quiet(c.rng.IntN(quietAccounts))
 	case k < 40:
 		op.Kind = Read
 	case k < 75:
@@ -51,7 +53,7 @@ func (c *client) choose() Op {
 	return op
 }
 
-func (c *client) account(n int) string { return c.load.slots[n].name("acc", n) }
+func (c *client) account(n int) string { return c.load.slots[n].take("acc", n) }
 
 // insist asks until the answer tells what became of the request. Reads are asked
 // once: another one is another request.
@@ -86,11 +88,21 @@ func (c *client) pause(ctx context.Context) bool {
 // probe deposits into one account after another of its own.
 func (c *client) probe(ctx context.Context, n int) {
 	for c.load.rest(ctx, 40*time.Millisecond) {
-		op := Op{Client: c.number, Kind: Deposit, Account: c.load.slots[accounts+n].name("probe", n), Amount: c.amount()}
+		op := Op{Client: c.number, Kind: Deposit, Account: c.load.slots[accounts+quietAccounts+n].take("probe", n), Amount: c.amount()}
 		c.insist(ctx, &op, c.load.cfg.Target.Healthy, time.Second)
 		if op.Outcome == Done {
 			c.load.Pauses.answered(n)
 		}
+	}
+}
+
+// write deposits now and then into accounts of its own that others only read. It
+// waits long, so that nothing changes an account whose request is on its way.
+func (c *client) write(ctx context.Context, first int) {
+	for c.load.rest(ctx, 50*time.Millisecond) {
+		n := first + c.rng.IntN(quietAccounts/writers)
+		op := Op{Client: c.number, Kind: Deposit, Account: c.load.quiet(n), Amount: c.amount()}
+		c.insist(ctx, &op, c.load.cfg.Target.Any, 15*time.Second)
 	}
 }
 

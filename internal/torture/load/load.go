@@ -55,9 +55,16 @@ type slot struct{ used atomic.Int64 }
 // perAccount is how many requests one account gets.
 const perAccount = 1200
 
-func (s *slot) name(prefix string, n int) string {
+// take is the account for one more request.
+func (s *slot) take(prefix string, n int) string {
 	return fmt.Sprintf("%s-%d-%d", prefix, n, (s.used.Add(1)-1)/perAccount)
 }
+
+// quietAccounts are written by few, and read by all: so it is seen if a node that
+// has one in memory misses what another node has written to it.
+const quietAccounts, writers = 16, 4
+
+func (l *Load) quiet(n int) string { return l.slots[accounts+n].take("quiet", n) }
 
 // Start starts the clients.
 func Start(ctx context.Context, cfg Config) *Load {
@@ -70,7 +77,7 @@ func Start(ctx context.Context, cfg Config) *Load {
 	l := &Load{
 		History: &History{}, Pauses: newPauses(cfg.Probers), cfg: cfg, start: time.Now(), done: make(chan struct{}),
 		http:  &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
-		slots: make([]slot, accounts+cfg.Probers),
+		slots: make([]slot, accounts+quietAccounts+cfg.Probers),
 	}
 	for n := range cfg.Clients {
 		l.running.Go(func() { l.client(n).loop(ctx) })
@@ -78,7 +85,10 @@ func Start(ctx context.Context, cfg Config) *Load {
 	for n := range cfg.Probers {
 		l.running.Go(func() { l.client(cfg.Clients+n).probe(ctx, n) })
 	}
-	l.running.Go(func() { l.client(cfg.Clients + cfg.Probers).transfers(ctx) })
+	for n := range writers {
+		l.running.Go(func() { l.client(cfg.Clients+cfg.Probers+n).write(ctx, n*quietAccounts/writers) })
+	}
+	l.running.Go(func() { l.client(cfg.Clients + cfg.Probers + writers).transfers(ctx) })
 	return l
 }
 

@@ -48,6 +48,7 @@ func New(ctx context.Context, cfg Config) (*Rig, error) {
 	if err != nil {
 		return nil, err
 	}
+	server.Options = "-c max_connections=300" // those of a node that was killed or cut off are there for a while
 	r := &Rig{cfg: cfg, server: server}
 	if err := r.start(ctx); err != nil {
 		return nil, errors.Join(err, r.Close())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/talix-dev/talix/internal/torture/fault"
+	"github.com/talix-dev/talix/internal/torture/mutation"
 )
 
 // Main runs a trial as a program does, and returns its exit code: 0 if all checks
@@ -62,6 +63,9 @@ func again(cfg Config) string {
 	if cfg.Groups {
 		text += " --groups"
 	}
+	if cfg.Mutation != "" {
+		text += " --mutate " + cfg.Mutation
+	}
 	return text
 }
 
@@ -73,6 +77,7 @@ func parse(args []string, out io.Writer) (cfg Config, goals bool, err error) {
 	flags.Uint64Var(&cfg.Seed, "seed", 0, "what decides the script; 0 takes one by chance")
 	faults := flags.String("faults", "", "names, with commas between them: "+names()+"; empty: all")
 	flags.StringVar(&cfg.Dir, "dir", "", "`folder` for the history and what processes wrote, if checks fail; empty: a new one")
+	flags.StringVar(&cfg.Mutation, "mutate", "", "build the nodes with a `fault`, which the checks have to find: "+strings.Join(mutation.Names(), ", "))
 	flags.BoolVar(&cfg.Groups, "groups", false, "ask for groups of commands too, which nodes of a cluster refuse as yet")
 	flags.BoolVar(&goals, "goals", false, "fail if a pause is longer than its goal")
 	if err := flags.Parse(args); err != nil {

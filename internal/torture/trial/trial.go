@@ -18,6 +18,7 @@ import (
 	"github.com/talix-dev/talix/internal/process"
 	"github.com/talix-dev/talix/internal/torture/fault"
 	"github.com/talix-dev/talix/internal/torture/load"
+	"github.com/talix-dev/talix/internal/torture/mutation"
 	"github.com/talix-dev/talix/internal/torture/proof"
 	"github.com/talix-dev/talix/internal/torture/rig"
 )
@@ -36,6 +37,9 @@ type Config struct {
 	// Groups has clients ask for groups of commands too, which nodes of a cluster
 	// refuse as yet.
 	Groups bool
+	// Mutation is the name of a fault that the nodes are built with, which the
+	// checks have to find; empty: none.
+	Mutation string
 	// Log is told how it goes on.
 	Log func(format string, args ...any)
 	// Dir gets the history and what processes wrote, if there are problems.
@@ -78,7 +82,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := process.Build(ctx, process.Source{Package: node})
+	program, err := build(ctx, cfg.Mutation)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,25 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return t.report, nil
 	}
 	return t.report, os.RemoveAll(cfg.Dir)
+}
+
+// build compiles the nodes.
+func build(ctx context.Context, mutated string) (*process.Program, error) {
+	source := process.Source{Package: node}
+	if mutated != "" {
+		m, err := mutation.Named(mutated)
+		if err != nil {
+			return nil, err
+		}
+		root, err := process.Root()
+		if err != nil {
+			return nil, err
+		}
+		if source.Overlay, err = m.Overlay(root); err != nil {
+			return nil, err
+		}
+	}
+	return process.Build(ctx, source)
 }
 
 func (t *trial) run(ctx context.Context, program *process.Program) (err error) {
@@ -218,6 +241,11 @@ func (t *trial) note(name string, goal, lasts time.Duration) {
 // may be slow, but not for ever.
 const settleWithin = 90 * time.Second
 
+// followWithin bounds how long what follows from requests may take: work that was
+// written by a commit of unknown outcome is looked for once a minute, and what
+// failed is tried again after a minute at most.
+const followWithin = 150 * time.Second
+
 // settle waits until all probers have been answered again, twice.
 func (t *trial) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
@@ -259,11 +287,11 @@ func (t *trial) finish(ctx context.Context, giveUp context.CancelFunc) {
 
 // prove checks everything, and keeps the history if something is wrong.
 func (t *trial) prove(ctx context.Context) error {
-	log, err := t.converge(ctx)
+	ops := t.load.History.Ops()
+	log, err := t.converge(ctx, ops)
 	if err != nil {
 		return err
 	}
-	ops := t.load.History.Ops()
 	t.report.Requests, t.report.Events = len(ops), len(log.Events)
 	t.cfg.Log("checking %d requests and %d events", len(ops), len(log.Events))
 	for _, problems := range [][]string{
@@ -304,14 +332,16 @@ func unknown(ops []load.Op) (problems []string) {
 
 // converge reads the log when all that follows from it has come about, or does
 // not come about.
-func (t *trial) converge(ctx context.Context) (log *proof.Log, err error) {
-	bounded, cancel := context.WithTimeout(ctx, settleWithin)
+func (t *trial) converge(ctx context.Context, ops []load.Op) (log *proof.Log, err error) {
+	bounded, cancel := context.WithTimeout(ctx, followWithin)
 	defer cancel()
-	for {
+	for began := time.Now(); ; {
 		if log, err = proof.ReadLog(ctx, t.rig.Server().DSN()); err != nil {
 			return nil, err
 		}
-		if len(proof.Views(log))+len(proof.Effects(log, t.sink))+len(proof.Moving(log)) == 0 || !rest(bounded, 500*time.Millisecond) {
+		left := len(proof.Views(log)) + len(proof.Effects(log, t.sink)) + len(proof.Moving(log)) + len(proof.Once(ops, log))
+		if left == 0 || !rest(bounded, 500*time.Millisecond) {
+			t.cfg.Log("what follows has come about within %.1f s", time.Since(began).Seconds())
 			return log, nil
 		}
 	}

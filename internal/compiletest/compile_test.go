@@ -1,5 +1,5 @@
-// Package compiletest holds programs that must not compile: what the types of
-// the public API forbid.
+// Package compiletest holds programs that must not compile, which show what the
+// types of the public API forbid, and the code of the documentation, which must.
 package compiletest_test
 
 import (
@@ -59,31 +59,5 @@ func TestReadme(t *testing.T) {
 	}
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(t.TempDir(), "program"), file).CombinedOutput(); err != nil {
 		t.Errorf("it does not compile: %s", out)
-	}
-}
-
-// The code of the guide to evolution stands in a program that compiles.
-func TestGuideToEvolution(t *testing.T) {
-	t.Parallel()
-	guide, err := os.ReadFile("../../docs/guide/evolution.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.ReadFile("testdata/evolution/main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	words := func(text string) string { return strings.Join(strings.Fields(text), " ") }
-	blocks := strings.Split(string(guide), "```go\n")[1:]
-	for _, block := range blocks {
-		code, _, _ := strings.Cut(block, "```")
-		for part := range strings.SplitSeq(code, "\n\n") {
-			if !strings.Contains(words(string(program)), words(part)) {
-				t.Errorf("the program lacks\n%s", part)
-			}
-		}
-	}
-	if len(blocks) < 6 {
-		t.Errorf("only %d pieces of code were found", len(blocks))
 	}
 }

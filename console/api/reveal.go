@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/runtime"
@@ -134,6 +135,10 @@ type (
 		ID    string `json:"id"`
 		First int64  `json:"first,omitempty"`
 		Last  int64  `json:"last,omitempty"`
+
+		Time    time.Time `json:"time,omitzero"`     // of a state, instead of Last
+		Reverse bool      `json:"reverse,omitempty"` // of events
+		Max     int       `json:"max,omitempty"`     // of events
 	}
 	tablePart struct {
 		Table  string `json:"table"`
@@ -148,10 +153,10 @@ func (a *API) revealers(mux *router) {
 		return a.Entity(a.Reveal(ctx, in.Type+" "+in.ID), in.Type, in.ID, in.First, in.Last)
 	})
 	post(mux, "reveal/state", func(ctx context.Context, in entityPart) (State, error) {
-		return a.State(a.Reveal(ctx, in.Type+" "+in.ID), in.Type, in.ID, talix.AsOf{Version: in.Last})
+		return a.State(a.Reveal(ctx, in.Type+" "+in.ID), in.Type, in.ID, talix.AsOf{Version: in.Last, Time: in.Time})
 	})
 	post(mux, "reveal/events", func(ctx context.Context, in entityPart) (EventPage, error) {
-		return a.Events(a.Reveal(ctx, in.Type+" "+in.ID), in.Type, in.ID, EventQuery{From: in.First, To: in.Last})
+		return a.Events(a.Reveal(ctx, in.Type+" "+in.ID), in.Type, in.ID, EventQuery{in.First, in.Last, in.Reverse, min(in.Max, 1000)})
 	})
 	post(mux, "reveal/work", func(ctx context.Context, in byID) (WorkDetail, error) {
 		return a.WorkDetail(a.Reveal(ctx, "work "+in.ID), in.ID)

@@ -66,9 +66,10 @@ func others() []command { return []command{newCommand(), completionCommand()} }
 // command is one command. Its flags are defined anew for each call.
 type command struct {
 	name  string
-	args  string // what follows its flags, as in "[file]"
-	about string // one line
-	more  string // paragraphs
+	args  string   // what follows its flags, as in "[file]"
+	words []string // that may be its first argument
+	about string   // one line
+	more  string   // paragraphs
 	plan  func(f *flag.FlagSet) run
 }
 
@@ -182,7 +183,7 @@ func (c *call) end(ctx context.Context, name string, err error) int {
 		say(c.Stderr, "talix %s: interrupted%s\n", name, c.goOn(name))
 		return Failed
 	}
-	say(c.Stderr, "talix %s: %v\n", name, err)
+	say(c.Stderr, "talix %s: %s\n", name, safe(err.Error()))
 	switch _, wrong := errors.AsType[*misuse](err); {
 	case wrong:
 		say(c.Stderr, "talix %s --help tells more\n", name)

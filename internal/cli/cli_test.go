@@ -201,7 +201,10 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	d := newDesk()
 	all, _ := d.run(t, cli.Done, "help")
-	for _, name := range []string{"export", "import", "copy", "verify", "doctor", "completion"} {
+	for _, name := range []string{
+		"ls", "state", "events", "run", "query", "tail", "flow", "parked", "timers", "workflows", "views", "cluster", "bench",
+		"export", "import", "copy", "verify", "doctor", "new", "completion",
+	} {
 		if !strings.Contains(all, "  "+name+" ") {
 			t.Errorf("help does not name %s", name)
 		}

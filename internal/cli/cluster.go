@@ -11,6 +11,7 @@ import (
 func clusterCommand() command {
 	return command{
 		name: "cluster", args: "[status | drain]", about: "Tell who works on the store, and how far; drain a node",
+		words: []string{"status", "drain"},
 		more: `  status   lists nodes, partitions, and how far actions and views are
   drain    has the node that is asked hand over all it owns; it takes nothing any
            more until it is started again, and passes requests on to the others

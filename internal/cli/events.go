@@ -21,6 +21,7 @@ func planEvents(f *flag.FlagSet) run {
 	to := f.Int64("to", 0, "end with this `version`")
 	limit := f.Int("limit", 100, "at most so many `events`, up to 1000")
 	reverse := f.Bool("reverse", false, "the newest first")
+	reveal := revealFlag(f)
 	return remote(f, func(ctx context.Context, s *session) error {
 		entityType, id, err := s.entity()
 		if err != nil {
@@ -31,7 +32,8 @@ func planEvents(f *flag.FlagSet) run {
 			query.Set("reverse", "true")
 		}
 		var page struct{ Items []event }
-		data, err := s.get(ctx, "events", query, &page)
+		data, err := s.look(ctx, *reveal, "events", query,
+			"events", entityPart{Type: entityType, ID: id, First: *from, Last: *to, Reverse: *reverse, Max: *limit}, &page)
 		if err != nil {
 			return err
 		}

@@ -383,6 +383,24 @@ func TestTailReconnects(t *testing.T) {
 // event is an event as a tail tells it.
 type event struct{ Version int64 }
 
+// What is stored does nothing to the terminal on which it is shown.
+func TestTerminalsAreSafe(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const evil = "a\x1b[2J\u009b31m\u202e\tb"
+	s.deposit(evil, 1)
+	for _, line := range []string{"ls account", "flow"} {
+		if out := s.ok(line); strings.ContainsAny(out, "\x1b\u009b\u202e\t") || !strings.Contains(out, "a·[2J·31m· b") && line != "flow" {
+			t.Errorf("%s: %q", line, out)
+		}
+	}
+	for _, args := range [][]string{{"state", "account", evil}, {"events", "account", evil}, {"state", "account", evil + evil}, {"run", evil}} {
+		if _, out, err := s.try(args...); strings.ContainsAny(out+err, "\x1b\u009b\u202e\t") {
+			t.Errorf("%q: %q%q", args, out, err)
+		}
+	}
+}
+
 // What cannot be reached, or may not be asked, is told with what to do.
 func TestWhoMay(t *testing.T) {
 	t.Parallel()

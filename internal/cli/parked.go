@@ -11,6 +11,7 @@ import (
 func parkedCommand() command {
 	return command{
 		name: "parked", args: "[show id | retry id… | skip id… | replay action]", about: "List what has failed for good, and mend it",
+		words: []string{"show", "retry", "skip", "replay"},
 		more: `It lists the work that is parked, and the events that views can't take.
 
   show id         tells all that is known of a piece of work, and what its run did
@@ -24,10 +25,10 @@ What a view can't take is mended by talix views.`,
 }
 
 func planParked(f *flag.FlagSet) run {
-	page, yes := pagingFlags(f), yesFlag(f)
+	page, yes, reveal := pagingFlags(f), yesFlag(f), revealFlag(f)
 	return remote(f, verbs(
 		verb{"list", nil, func(ctx context.Context, s *session, _ []string) error { return s.parked(ctx, page) }},
-		verb{"show", []string{"id"}, func(ctx context.Context, s *session, args []string) error { return s.inspect(ctx, args[0]) }},
+		verb{"show", []string{"id"}, func(ctx context.Context, s *session, args []string) error { return s.inspect(ctx, args[0], *reveal) }},
 		verb{"retry", []string{"…"}, func(ctx context.Context, s *session, args []string) error {
 			return s.each(ctx, "work/retry", "it is tried again:", args)
 		}},

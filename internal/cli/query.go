@@ -25,13 +25,14 @@ as a table, of which the columns are the members of the first row.`,
 
 func planQuery(f *flag.FlagSet) run {
 	sql := f.String("sql", "", "the `SELECT` to ask instead of a query")
+	reveal := revealFlag(f)
 	header := headerFlag(f)
 	return remote(f, func(ctx context.Context, s *session) error {
 		if *sql != "" {
 			if err := s.noArgs(); err != nil {
 				return err
 			}
-			return s.sql(ctx, *sql)
+			return s.sql(ctx, *sql, *reveal)
 		}
 		r, params, rest, err := s.find(ctx, s.args, "query")
 		if err != nil {
@@ -155,13 +156,17 @@ func cell(value json.RawMessage) string {
 	return string(value)
 }
 
-func (s *session) sql(ctx context.Context, text string) error {
+func (s *session) sql(ctx context.Context, text string, reveal bool) error {
 	var rows struct {
 		Columns []string
 		Rows    [][]json.RawMessage
 		More    bool
 	}
-	data, err := s.post(ctx, "sql", map[string]string{"sql": text}, &rows)
+	path := "sql"
+	if reveal {
+		path = "reveal/sql"
+	}
+	data, err := s.post(ctx, path, map[string]string{"sql": text}, &rows)
 	if err != nil {
 		return err
 	}

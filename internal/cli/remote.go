@@ -59,6 +59,20 @@ func (s *session) post(ctx context.Context, path string, in, out any) (json.RawM
 	return data, read(data, out)
 }
 
+// revealFlag is for what holds personal values.
+func revealFlag(f *flag.FlagSet) *bool {
+	return f.Bool("reveal", false, "show what is personal too; the program logs who asked for it")
+}
+
+// look gets what is at a path or, with what is personal, what is answered to
+// in at the path below reveal.
+func (s *session) look(ctx context.Context, reveal bool, path string, query url.Values, revealed string, in, out any) (json.RawMessage, error) {
+	if reveal {
+		return s.post(ctx, "reveal/"+revealed, in, out)
+	}
+	return s.get(ctx, path, query, out)
+}
+
 func read(data []byte, out any) error {
 	if err := json.Unmarshal(data, out); err != nil {
 		return fmt.Errorf("read the program's answer: %w: is it of another release than this talix?", err)
@@ -76,15 +90,20 @@ func (s *session) show(data json.RawMessage, people func()) error {
 	return nil
 }
 
-func (c *call) pass(data json.RawMessage) { say(c.Stdout, "%s\n", pretty(data)) }
+// pass writes a document as it came, but for its indentation.
+func (c *call) pass(data json.RawMessage) {
+	var b bytes.Buffer
+	_ = json.Indent(&b, data, "", "  ") // it is JSON
+	say(c.Stdout, "%s\n", &b)
+}
 
-// pretty indents JSON, and leaves other texts as they are.
+// pretty indents JSON, and leaves the lines of other texts as they are.
 func pretty(data []byte) string {
 	var b bytes.Buffer
 	if json.Indent(&b, data, "", "  ") != nil {
-		return string(data)
+		return safe(string(data))
 	}
-	return b.String()
+	return safe(b.String())
 }
 
 // did tells that something was done.

@@ -24,6 +24,7 @@ import (
 	"github.com/talix-dev/talix/runtime"
 	"github.com/talix-dev/talix/store/memory"
 	"github.com/talix-dev/talix/store/sqlite"
+	"github.com/talix-dev/talix/vault"
 )
 
 var update = flag.Bool("update", false, "rewrite golden files")
@@ -74,6 +75,14 @@ func (s *site) odd() talix.Service {
 func newSite(t *testing.T, change ...func(*console.Config)) *site {
 	t.Helper()
 	s := &site{T: t, broken: &atomic.Bool{}, bad: &atomic.Bool{}}
+	s.open([]talix.Part{account.Service, s.odd()}, nil, change...)
+	return s
+}
+
+// open starts a runtime of parts, and its console.
+func (s *site) open(parts []talix.Part, keys vault.Vault, change ...func(*console.Config)) {
+	t := s.T
+	t.Helper()
 	tables, err := sqlite.OpenTables(t.Context(), sqlite.TablesConfig{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +95,7 @@ func newSite(t *testing.T, change ...func(*console.Config)) *site {
 	m := meter.New(meter.Config{})
 	s.rt, err = runtime.New(t.Context(), runtime.Config{
 		Store: memory.New(memory.Config{Partitions: 1}), Tables: tables, Log: slog.New(slog.DiscardHandler),
-		Parts: []talix.Part{account.Service, s.odd(), talix.Use(m)},
+		Keys: keys, Parts: append(parts, talix.Use(m)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +111,6 @@ func newSite(t *testing.T, change ...func(*console.Config)) *site {
 	t.Cleanup(s.server.Close)
 	t.Cleanup(pages.Close)
 	s.env = map[string]string{"TALIX_ADMIN": s.server.URL}
-	return s
 }
 
 // run runs a command, which must end with a code, and returns what it wrote.

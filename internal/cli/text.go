@@ -58,6 +58,15 @@ func plain(s string) string {
 	}, s)
 }
 
+// safe is a text of several lines that does nothing to a terminal.
+func safe(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = plain(line)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // short is a text cut to so many characters.
 func short(s string, most int) string {
 	if r := []rune(s); len(r) > most {

@@ -15,6 +15,7 @@ func viewsCommand() command {
 	return command{
 		name: "views", args: "[rebuild view | verify view | parked view | retry view type id | skip view type id]",
 		about: "List the views of a program, and mend them",
+		words: []string{"rebuild", "verify", "parked", "retry", "skip"},
 		more: `  rebuild view          makes its tables anew from the log, beside the present ones;
                         it goes on in the program, also when this command ends
   verify view           compares its rows with the log; ends with 3 if they differ

@@ -61,9 +61,9 @@ func (s *session) more(page *workPage) {
 }
 
 // inspect tells all that is known of a piece of work.
-func (s *session) inspect(ctx context.Context, id string) error {
+func (s *session) inspect(ctx context.Context, id string, reveal bool) error {
 	var i workItem
-	data, err := s.get(ctx, "work/item", values("id", id), &i)
+	data, err := s.look(ctx, reveal, "work/item", values("id", id), "work", map[string]string{"id": id}, &i)
 	if err != nil {
 		return err
 	}

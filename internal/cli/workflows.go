@@ -10,6 +10,7 @@ import (
 func workflowsCommand() command {
 	return command{
 		name: "workflows", args: "[show id | signal id name [json] | cancel id]", about: "List the workflows that run or wait, and steer them",
+		words: []string{"show", "signal", "cancel"},
 		more: `A workflow is named as the list has it, as in transfer/t-1. Those that have ended
 are not listed. talix run starts one.
 
@@ -21,12 +22,12 @@ are not listed. talix run starts one.
 }
 
 func planWorkflows(f *flag.FlagSet) run {
-	page, yes := pagingFlags(f), yesFlag(f)
+	page, yes, reveal := pagingFlags(f), yesFlag(f), revealFlag(f)
 	status := f.String("status", "", "only those of this `status`: ready, waiting, parked, suspended or compensating")
 	return remote(f, verbs(
 		verb{"list", nil, func(ctx context.Context, s *session, _ []string) error { return s.workflows(ctx, page, *status) }},
 		verb{"show", []string{"id"}, func(ctx context.Context, s *session, args []string) error {
-			return s.inspect(ctx, workflowID(args[0]))
+			return s.inspect(ctx, workflowID(args[0]), *reveal)
 		}},
 		verb{"signal", []string{"id", "name", "…"}, func(ctx context.Context, s *session, args []string) error { return s.signal(ctx, args) }},
 		verb{"cancel", []string{"id"}, func(ctx context.Context, s *session, args []string) error {

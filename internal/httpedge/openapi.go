@@ -105,7 +105,7 @@ func (e *Edge) describe() (err error) {
 	if _, taken := e.mux.Handler(asked); taken == "" {
 		e.mux.HandleFunc("GET "+path, e.serveOpenAPI)
 	}
-	return nil
+	return e.serveDocs(&doc)
 }
 
 func (e *Edge) serveOpenAPI(w http.ResponseWriter, _ *http.Request) {

@@ -5,7 +5,7 @@ package main
 import (
 	"context"
 	"flag"
-	"log/slog"
+	"fmt"
 	"time"
 
 	"github.com/talix-dev/talix"
@@ -16,9 +16,9 @@ import (
 // logged is mail that is only written down.
 type logged struct{}
 
-func (logged) Send(ctx context.Context, deliveryID, member, text string) error {
-	slog.InfoContext(ctx, "mail", slog.String("id", deliveryID), slog.String("to", member), slog.String("text", text))
-	return nil
+func (logged) Send(_ context.Context, deliveryID, member, text string) error {
+	_, err := fmt.Printf("mail %s to %s: %s\n", deliveryID, member, text)
+	return err
 }
 
 func main() {

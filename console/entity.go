@@ -82,12 +82,16 @@ func (c *Console) timeline(r *http.Request, entityType, id, version string) (t t
 			return t, talix.Invalid("query.v", "is no version")
 		}
 	}
-	subject := entityType + " " + id
-	ctx := c.seeing(r, subject)
-	if t.Entity, err = c.api.Entity(ctx, entityType, id, 0, 0); err != nil {
+	t.Subject = entityType + " " + id
+	ctx := c.seeing(r, t.Subject)
+	newest, err := c.api.Events(ctx, entityType, id, api.EventQuery{Reverse: true, Max: 1})
+	switch {
+	case err != nil:
 		return t, err
+	case len(newest.Items) == 0:
+		return t, talix.NotFound("%s %q has no events", entityType, id)
 	}
-	t.Newest = t.Version
+	t.Newest = newest.Items[0].Version
 	if at == 0 || at > t.Newest {
 		at = t.Newest
 	}
@@ -96,12 +100,9 @@ func (c *Console) timeline(r *http.Request, entityType, id, version string) (t t
 		t.Last = min(t.Newest, at-rest+shownMoments)
 	}
 	t.First = max(t.Last-shownMoments+1, 1)
-	if t.Moments[0].Version > t.First {
-		if t.Entity, err = c.api.Entity(ctx, entityType, id, t.First, t.Last); err != nil {
-			return t, err
-		}
+	if t.Entity, err = c.api.Entity(ctx, entityType, id, t.First, t.Last); err != nil {
+		return t, err
 	}
-	t.Subject = subject
 	t.look(at)
 	return t, nil
 }

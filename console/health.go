@@ -3,7 +3,9 @@ package console
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
+	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/console/api"
 	"github.com/talix-dev/talix/console/draw"
 )
@@ -14,6 +16,8 @@ type glance struct {
 	Worries []worry
 }
 
+const shownFailures = 8
+
 // worry is something that a person should look at.
 type worry struct {
 	Text, Path string
@@ -21,6 +25,8 @@ type worry struct {
 
 func (c *Console) health(r *http.Request) (view, error) {
 	g := glance{Health: c.api.Health(r.Context())}
+	g.Failures = slices.DeleteFunc(g.Failures, func(f api.Record) bool { return f.Kind == string(talix.KindStep) }) // their action tells of them
+	g.Failures = g.Failures[:min(len(g.Failures), shownFailures)]
 	g.worry()
 	return view{page: "health", title: "Health", tab: "/", Data: g}, nil
 }

@@ -126,7 +126,7 @@ func TestMending(t *testing.T) {
 	id := s.parked()
 	item := "/work/item?id=" + url.QueryEscape(id)
 	correlation := regexp.MustCompile(`/flow\?id=([0-9a-f-]{36})`).FindStringSubmatch(s.page(item))[1]
-	s.has("/flow?id="+correlation, "POST /accounts/{id}/withdrawals", "account.withdraw", "ACCOUNTS:WITHDRAWN", "notify", "send mail", "parked")
+	s.has("/flow?id="+correlation, "POST /accounts/{id}/withdrawals", "account.withdraw", "ACCOUNTS:WITHDRAWN", "notify", "send mail", "parked", "the mail &lt;b&gt;server&lt;/b&gt; is away")
 	if _, body := s.post(item, "/do/retry", "id", id, "back", item); !strings.Contains(body, "It is being tried again.") {
 		t.Errorf("%s", body)
 	}

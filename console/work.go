@@ -25,7 +25,7 @@ func (c *Console) work(r *http.Request) (view, error) {
 	q := r.URL.Query()
 	l := workList{
 		Query: api.WorkQuery{Kind: q.Get("kind"), Action: q.Get("action"), Status: q.Get("status"), After: q.Get("after")},
-		Kinds: []string{"event", "message", "request", "schedule", "timer", "workflow"},
+		Kinds: []string{"event", "message", "pour", "request", "schedule", "timer", "workflow"},
 	}
 	var err error
 	if l.WorkPage, err = c.api.Work(r.Context(), l.Query); err != nil {

@@ -2,6 +2,7 @@ package meter
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -51,18 +52,23 @@ func (r *ring) add(report *talix.Report) {
 // maxErr bounds the text of a failure, in bytes.
 const maxErr = 4096
 
+// failureOf is for operators: they see what an unexpected failure came from,
+// which callers are not told.
 func failureOf(err error) (talix.Code, string) {
 	if err == nil {
 		return "", ""
 	}
-	text := err.Error()
+	code, text := talix.CodeInternal, err.Error()
+	if e, ok := errors.AsType[*talix.Error](err); ok {
+		code, text = e.Code, strings.TrimPrefix(text, string(e.Code)+": ")
+		if e.Cause != nil && code == talix.CodeInternal {
+			text = e.Cause.Error()
+		}
+	}
 	if len(text) > maxErr {
 		text = text[:maxErr] + "…"
 	}
-	if e, ok := errors.AsType[*talix.Error](err); ok {
-		return e.Code, text
-	}
-	return talix.CodeInternal, text
+	return code, text
 }
 
 // newest gives records, the newest first, until each says that it has enough.

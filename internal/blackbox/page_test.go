@@ -114,7 +114,9 @@ func picture(ctx context.Context, t *testing.T, name, scheme string, width int64
 	if dir == "" {
 		return
 	}
-	call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+	call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}, // what moves is half way
+	}})
 	do(ctx, t, chromedp.EmulateViewport(width, 900))
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	if err == nil {

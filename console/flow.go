@@ -30,7 +30,9 @@ type flowRow struct {
 	api.FlowStep
 	X, W float64
 	Path string // of the page about it
-	Same bool   // it failed as what it belongs to did
+	// Because is its failure, if that is not the one told of last: attempts and
+	// what they are made of often fail alike.
+	Because string
 }
 
 // leastBar is how wide a bar is at least, in thousandths.
@@ -39,10 +41,12 @@ const leastBar = 4
 func (c *Console) flow(r *http.Request) (view, error) {
 	f, err := c.api.Flow(r.Context(), strings.TrimSpace(r.URL.Query().Get("id")))
 	p := flowPage{Flow: f}
-	above := map[int]string{} // failures, by depth
+	told := ""
 	for _, s := range f.Steps {
-		row := flowRow{FlowStep: s, Path: pathOf(s), Same: s.Depth > 0 && s.Error != "" && above[s.Depth-1] == s.Error}
-		above[s.Depth] = s.Error
+		row := flowRow{FlowStep: s, Path: pathOf(s)}
+		if s.Error != "" && s.Error != told {
+			row.Because, told = s.Error, s.Error
+		}
 		row.X, row.W = f.At(s)
 		row.W = max(row.W, leastBar)
 		row.X = max(min(row.X, 1000-row.W), 0)

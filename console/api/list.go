@@ -48,7 +48,7 @@ type EntityPage struct {
 }
 
 // maxLooked bounds the entities that a page of a search looks at.
-const maxLooked = 10_000
+const maxLooked = 20_000
 
 // Entities lists entities page by page.
 func (a *API) Entities(ctx context.Context, q EntityQuery) (EntityPage, error) {

@@ -185,7 +185,7 @@ func (r *Runtime) answerCommit(ctx context.Context, decode func(any) error) (any
 			answers[i].Error = o.Err.Error()
 		}
 		fenced = fenced && errors.Is(o.Err, store.ErrFenced)
-		if o.Status == store.Durable {
+		if o.Status == store.Durable || o.Status == store.Unknown { // who asked may find it written
 			r.flow.Notice(q.Partition, q.Batches[i].Records)
 		}
 	}

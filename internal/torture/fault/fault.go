@@ -54,6 +54,7 @@ func All() []Fault {
 		{Name: "stop", Goal: takeOver, Back: "go on after stop", BackGoal: takeOver, least: 2 * time.Second, most: 10 * time.Second, begin: suspend},
 		{Name: "cutdb", Goal: takeOver, Back: "mend cutdb", BackGoal: takeOver, least: 2 * time.Second, most: 8 * time.Second, begin: cutDatabase},
 		{Name: "holddb", least: 2500 * time.Millisecond, most: 5 * time.Second, begin: holdDatabase},
+		{Name: "latedb", least: 3500 * time.Millisecond, most: 5 * time.Second, begin: delayDatabase},
 		{Name: "cutpeer", least: 2 * time.Second, most: 6 * time.Second, begin: cutPeers},
 		{Name: "holdpeer", least: 2 * time.Second, most: 6 * time.Second, begin: holdPeers},
 		{Name: "reset", least: 2 * time.Second, most: 4 * time.Second, begin: resetCommits},
@@ -180,6 +181,13 @@ func cutDatabase(_ context.Context, s *scene) (mend, error) {
 // both, come late.
 func holdDatabase(_ context.Context, s *scene) (mend, error) {
 	hold(s, s.node.Database)
+	return sick(s.node, s.node.Database), nil
+}
+
+// delayDatabase has what a node sends to the database come late, so that it has
+// lost its partitions by then.
+func delayDatabase(_ context.Context, s *scene) (mend, error) {
+	s.node.Database.Hold(line.There)
 	return sick(s.node, s.node.Database), nil
 }
 

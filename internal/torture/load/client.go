@@ -37,8 +37,6 @@ func (c *client) choose() Op {
 	n := c.rng.IntN(accounts)
 	op := Op{Client: c.number, Account: c.account(n)}
 	switch k := c.rng.IntN(100); {
-	case k < 20:
-		op.Kind, op.Account = Read, c.load.quiet(c.rng.IntN(quietAccounts))
 	case k < 40:
 		op.Kind = Read
 	case k < 75:
@@ -99,10 +97,18 @@ func (c *client) probe(ctx context.Context, n int) {
 // write deposits now and then into accounts of its own that others only read. It
 // waits long, so that nothing changes an account whose request is on its way.
 func (c *client) write(ctx context.Context, first int) {
-	for c.load.rest(ctx, 50*time.Millisecond) {
+	for c.load.rest(ctx, 300*time.Millisecond) {
 		n := first + c.rng.IntN(quietAccounts/writers)
 		op := Op{Client: c.number, Kind: Deposit, Account: c.load.quiet(n), Amount: c.amount()}
 		c.insist(ctx, &op, c.load.cfg.Target.Any, 15*time.Second)
+	}
+}
+
+// read looks at the accounts that are written now and then.
+func (c *client) read(ctx context.Context) {
+	for c.load.rest(ctx, 5*time.Millisecond) {
+		op := Op{Client: c.number, Kind: Read, Account: c.load.quiet(c.rng.IntN(quietAccounts))}
+		c.insist(ctx, &op, c.load.cfg.Target.Any, time.Second)
 	}
 }
 

@@ -62,7 +62,7 @@ func (s *slot) take(prefix string, n int) string {
 
 // quietAccounts are written by few, and read by all: so it is seen if a node that
 // has one in memory misses what another node has written to it.
-const quietAccounts, writers = 16, 4
+const quietAccounts, writers, readers = 8, 4, 4
 
 func (l *Load) quiet(n int) string { return l.slots[accounts+n].take("quiet", n) }
 
@@ -88,7 +88,10 @@ func Start(ctx context.Context, cfg Config) *Load {
 	for n := range writers {
 		l.running.Go(func() { l.client(cfg.Clients+cfg.Probers+n).write(ctx, n*quietAccounts/writers) })
 	}
-	l.running.Go(func() { l.client(cfg.Clients + cfg.Probers + writers).transfers(ctx) })
+	for n := range readers {
+		l.running.Go(func() { l.client(cfg.Clients + cfg.Probers + writers + n).read(ctx) })
+	}
+	l.running.Go(func() { l.client(cfg.Clients + cfg.Probers + writers + readers).transfers(ctx) })
 	return l
 }
 

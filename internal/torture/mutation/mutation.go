@@ -31,7 +31,7 @@ func All() []Mutation {
 			to:   "n.term.lease, n.term.endless = cfg.Lease, true",
 		},
 		{
-			Name: "fence", Turns: "commits are refused under a former epoch", Faults: []string{"holddb", "stop"},
+			Name: "fence", Turns: "commits are refused under a former epoch", Faults: []string{"latedb"},
 			file: "store/postgres/commit.go",
 			from: "claimed := s.epochs[r.partition].Load()",
 			to:   "claimed := int64(0)",
@@ -43,10 +43,10 @@ func All() []Mutation {
 			to:   "b.Key, b.Fresh = store.ID{}, false",
 		},
 		{
-			Name: "gap", Turns: "the tail holds no events across a gap", Faults: []string{"reset", "holddb"},
+			Name: "gap", Turns: "the tail leaves to the log what it does not hold", Faults: []string{"reset"},
 			file: "internal/tail/tail.go",
-			from: "if e.Position != r.head+1 {",
-			to:   "if false {",
+			from: "if head > r.head {\n\t\tr.clear()",
+			to:   "if head > r.head {",
 		},
 		{
 			Name: "doubt", Turns: "a commit without an answer is of unknown outcome", Faults: []string{"cutdb", "pgrestart"},

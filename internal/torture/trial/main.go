@@ -40,6 +40,9 @@ func Main(ctx context.Context, args []string, out, problems io.Writer) int {
 		_, _ = fmt.Fprintf(out, "the history and what processes wrote is in %s; run it again with\n  %s\n", report.Dir, again(cfg))
 		return 1
 	}
+	if cfg.Keep {
+		_, _ = fmt.Fprintf(out, "the history and what processes wrote is in %s\n", report.Dir)
+	}
 	if goals && report.missed() {
 		return 1
 	}
@@ -79,6 +82,7 @@ func parse(args []string, out io.Writer) (cfg Config, goals bool, err error) {
 	flags.StringVar(&cfg.Dir, "dir", "", "`folder` for the history and what processes wrote, if checks fail; empty: a new one")
 	flags.StringVar(&cfg.Mutation, "mutate", "", "build the nodes with a `fault`, which the checks have to find: "+strings.Join(mutation.Names(), ", "))
 	flags.BoolVar(&cfg.Groups, "groups", false, "ask for groups of commands too, which nodes of a cluster refuse as yet")
+	flags.BoolVar(&cfg.Keep, "keep", false, "keep the history and what processes wrote in any case")
 	flags.BoolVar(&goals, "goals", false, "fail if a pause is longer than its goal")
 	if err := flags.Parse(args); err != nil {
 		return cfg, false, err

@@ -45,6 +45,8 @@ type Config struct {
 	// Dir gets the history and what processes wrote, if there are problems.
 	// Defaults to a new one below that for temporary files.
 	Dir string
+	// Keep has it get them in any case.
+	Keep bool
 }
 
 func (c *Config) defaults() {
@@ -98,7 +100,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err := t.run(ctx, program); err != nil {
 		return nil, fmt.Errorf("%w\nwhat processes wrote is in %s", err, cfg.Dir)
 	}
-	if len(t.report.Problems) > 0 {
+	if t.keeps() {
 		return t.report, nil
 	}
 	return t.report, os.RemoveAll(cfg.Dir)
@@ -300,11 +302,13 @@ func (t *trial) prove(ctx context.Context) error {
 	} {
 		t.report.Problems = append(t.report.Problems, problems...)
 	}
-	if len(t.report.Problems) == 0 {
+	if !t.keeps() {
 		return nil
 	}
 	return t.keep()
 }
+
+func (t *trial) keeps() bool { return t.cfg.Keep || len(t.report.Problems) > 0 }
 
 func (t *trial) keep() error {
 	f, err := os.Create(filepath.Join(t.cfg.Dir, "history.jsonl"))

@@ -54,7 +54,8 @@ func All() []Fault {
 		{Name: "stop", Goal: takeOver, Back: "go on after stop", BackGoal: takeOver, least: 2 * time.Second, most: 10 * time.Second, begin: suspend},
 		{Name: "cutdb", Goal: takeOver, Back: "mend cutdb", BackGoal: takeOver, least: 2 * time.Second, most: 8 * time.Second, begin: cutDatabase},
 		{Name: "holddb", least: 2500 * time.Millisecond, most: 5 * time.Second, begin: holdDatabase},
-		{Name: "latedb", least: 3500 * time.Millisecond, most: 5 * time.Second, begin: delayDatabase},
+		{Name: "latedb", least: 3 * time.Second, most: 5 * time.Second, begin: delayDatabase},
+		{Name: "lastwords", alone: true, least: 3500 * time.Millisecond, most: 5 * time.Second, begin: lastWords},
 		{Name: "cutpeer", least: 2 * time.Second, most: 6 * time.Second, begin: cutPeers},
 		{Name: "holdpeer", least: 2 * time.Second, most: 6 * time.Second, begin: holdPeers},
 		{Name: "reset", least: 2 * time.Second, most: 4 * time.Second, begin: resetCommits},
@@ -189,6 +190,26 @@ func holdDatabase(_ context.Context, s *scene) (mend, error) {
 func delayDatabase(_ context.Context, s *scene) (mend, error) {
 	s.node.Database.Hold(line.There)
 	return sick(s.node, s.node.Database), nil
+}
+
+// lastWords is a node whose commits come late, after others have taken over, and
+// which dies once it has told of them.
+func lastWords(_ context.Context, s *scene) (mend, error) {
+	s.node.Unhealthy()
+	s.node.Database.Hold(line.There)
+	return func(ctx context.Context) error {
+		s.node.Database.Mend()
+		timer := time.NewTimer(300 * time.Millisecond)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		if err := s.node.Kill(); err != nil {
+			return err
+		}
+		return s.node.Start(ctx)
+	}, nil
 }
 
 func hold(s *scene, l *line.Line) {

@@ -31,7 +31,7 @@ func All() []Mutation {
 			to:   "n.term.lease, n.term.endless = cfg.Lease, true",
 		},
 		{
-			Name: "fence", Turns: "commits are refused under a former epoch", Faults: []string{"latedb"},
+			Name: "fence", Turns: "commits are refused under a former epoch", Faults: []string{"lastwords"},
 			file: "store/postgres/commit.go",
 			from: "claimed := s.epochs[r.partition].Load()",
 			to:   "claimed := int64(0)",

@@ -89,9 +89,12 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 		return nil, err
 	}
 	if cfg.Dir == "" {
-		if cfg.Dir, err = os.MkdirTemp("", fmt.Sprintf("talix-torture-%d-", cfg.Seed)); err != nil {
-			return nil, err
-		}
+		cfg.Dir, err = os.MkdirTemp("", fmt.Sprintf("talix-torture-%d-", cfg.Seed))
+	} else {
+		err = os.MkdirAll(cfg.Dir, 0o700)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make folder for what is written: %w", err)
 	}
 	t := &trial{
 		cfg: cfg, faults: faults, mixed: mixed, rng: rand.New(rand.NewPCG(cfg.Seed, 0)),

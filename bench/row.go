@@ -30,7 +30,7 @@ type side func(ctx context.Context, each time.Duration) (float64, error)
 type contest struct{ ours, base side }
 
 func rows() []row {
-	return slices.Concat(throughputRows(), httpRows(), latencyRows(), reactionRows(), loadRows(), rebuildRows(), memoryRows(), telemetryRows())
+	return slices.Concat(throughputRows(), httpRows(), latencyRows(), reactionRows(), loadRows(), rebuildRows(), memoryRows(), telemetryRows(), postgresRows())
 }
 
 // choose finds the rows with the given names, or all.

@@ -69,7 +69,8 @@ func (s *site) odd() talix.Service {
 		}
 		r.N++
 	}))
-	return talix.Service{Name: "mail", Components: talix.Components{notify, tallies, wait}}
+	nightly := talix.OnSchedule("nightly", "0 3 * * *", func(talix.ActionContext, time.Time) error { return nil })
+	return talix.Service{Name: "mail", Components: talix.Components{notify, nightly, tallies, wait}}
 }
 
 func newSite(t *testing.T, change ...func(*console.Config)) *site {

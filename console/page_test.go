@@ -161,6 +161,36 @@ func TestMending(t *testing.T) {
 	}
 }
 
+// What nobody will mend is given up, and what waits is cancelled.
+func TestGivingUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	id := s.parked()
+	item := "/work/item?id=" + url.QueryEscape(id)
+	if _, body := s.post(item, "/do/skip", "id", id, "back", "/work"); !strings.Contains(body, "It was given up") {
+		t.Error(body)
+	}
+	s.eventually(func() bool { return strings.Contains(s.page(item), "Nothing is left to do") })
+	if s.balance("fees") != 0 {
+		t.Error("what was given up had its effect")
+	}
+	if err := talix.Start(s.rt.Context(t.Context()), wait, "w9", "hello"); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually(func() bool { return strings.Contains(s.page("/work?kind=workflow&status=waiting"), "signal go") })
+	run := wait.RunID("w9")
+	s.has("/work/item?id="+url.QueryEscape(run), "waiting", "Cancel…", "Signal…", `&#34;hello&#34;`)
+	if _, body := s.post("/work/item?id="+url.QueryEscape(run), "/do/cancel", "id", run, "back", "/work"); !strings.Contains(body, "It was asked to end") {
+		t.Error(body)
+	}
+	s.eventually(func() bool { return !strings.Contains(s.page("/work?kind=workflow"), "signal go") })
+	for _, want := range []string{`"what":"skip work","subject":"` + id, `"what":"cancel run","subject":"` + run} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("the audit lacks %s: %s", want, s.log)
+		}
+	}
+}
+
 func flowOf(t *testing.T, s *site, correlation string) (f api.Flow) {
 	t.Helper()
 	_, body := s.send("GET", "/api/v1/flow?correlation="+correlation, "")

@@ -146,6 +146,20 @@ func TestPersonalValuesAreHidden(t *testing.T) {
 	}
 }
 
+// Who follows the log sees that something happened, and no name.
+func TestTailsHideWhatIsPersonal(t *testing.T) {
+	t.Parallel()
+	c, s := clinicSite(t)
+	tail := s.tail("?type=patient")
+	tail.expect("begin", "{}")
+	if _, err := talix.Run(s.rt.Context(t.Context()), c.admit, "p2", admitted{Name: who, Ward: "1"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, kind, data := tail.next(); kind != "event" || !strings.Contains(data, `"name":"•••"`) || strings.Contains(data, who) {
+		t.Errorf("%s %s", kind, data)
+	}
+}
+
 // The state of a guest tells itself what is personal, so that the rest is shown;
 // a patient's does not, so that nothing is.
 func TestStatesAreHiddenByTheirTags(t *testing.T) {

@@ -33,6 +33,12 @@ type Config struct {
 	// are answered that name this machine by a loopback address, so the
 	// listener must be on one.
 	Token string
+	// Authorize, if not nil, is asked in place of the token, at each request: it
+	// names who calls, for audit events, or says why they may not come in, as
+	// after a look at a cookie or header of the user's own way to sign in. What
+	// it says is shown to them. It may be called from many goroutines. The
+	// console still refuses pages and forms of other sites.
+	Authorize func(*http.Request) (who string, err error)
 	// ReadOnly refuses whatever changes something.
 	ReadOnly bool
 	// StoreSize tells how many bytes the stores take; nil: it is not shown.

@@ -19,13 +19,17 @@ import (
 // guard decides who is answered.
 type guard struct {
 	token    string
-	key      [32]byte // of this process, for what forms carry
+	asks     func(*http.Request) (who string, err error) // instead of a token; may be nil
+	key      [32]byte                                    // of this process, for what forms carry
 	sessions sessions
 	cross    *http.CrossOriginProtection
 }
 
 func newGuard(c Config) *guard {
-	g := &guard{token: c.Token, cross: http.NewCrossOriginProtection(), sessions: sessions{now: c.Now, until: map[[32]byte]time.Time{}}}
+	g := &guard{token: c.Token, asks: c.Authorize, cross: http.NewCrossOriginProtection(), sessions: sessions{now: c.Now, until: map[[32]byte]time.Time{}}}
+	if g.asks != nil {
+		g.token = ""
+	}
 	rand.Read(g.key[:]) // never fails
 	return g
 }
@@ -50,7 +54,7 @@ var errLogin = errors.New("sign in with the token")
 // admit lets a request pass, or says why not. The request that it returns knows
 // who calls.
 func (g *guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
-	if g.token == "" && !local(r.Host) {
+	if g.token == "" && g.asks == nil && !local(r.Host) {
 		return r, talix.Reject("the console answers under 127.0.0.1 and localhost only, not %q: set --admin-token to serve it elsewhere", r.Host).
 			WithStatus(http.StatusMisdirectedRequest)
 	}
@@ -59,8 +63,12 @@ func (g *guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, er
 			return r, talix.Reject("another site sent this: %w", err).WithStatus(http.StatusForbidden)
 		}
 	}
-	who, visitor := g.who(w, r)
-	if who == "" && !open(r) {
+	who, visitor, err := g.who(w, r)
+	switch {
+	case open(r):
+	case err != nil:
+		return r, err
+	case who == "":
 		return r, errLogin
 	}
 	ctx := context.WithValue(api.WithActor(r.Context(), who), visitorKey{}, visitor)
@@ -97,25 +105,36 @@ func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/")
 type visitorKey struct{}
 
 // who names the caller, and the visitor that forms belong to. Empty: not known.
-func (g *guard) who(w http.ResponseWriter, r *http.Request) (who, visitor string) {
+func (g *guard) who(w http.ResponseWriter, r *http.Request) (who, visitor string, err error) {
+	if g.asks != nil {
+		if who, err = g.asks(r); err != nil {
+			return "", "", talix.Reject("you may not come in: %w", err).WithStatus(http.StatusForbidden)
+		}
+		return who + " from " + r.RemoteAddr, g.visitor(w, r), nil
+	}
 	if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && isAPI(r) && g.token != "" {
 		if g.is(text) {
-			return "bearer from " + r.RemoteAddr, ""
+			return "bearer from " + r.RemoteAddr, "", nil
 		}
-		return "", ""
+		return "", "", nil
 	}
-	visitor = visitorOf(r)
-	if g.token != "" {
-		if visitor == "" || !g.sessions.knows(visitor) {
-			return "", ""
-		}
-		return "session from " + r.RemoteAddr, visitor
+	if g.token == "" {
+		return "local " + r.RemoteAddr, g.visitor(w, r), nil
 	}
+	if visitor = visitorOf(r); visitor == "" || !g.sessions.knows(visitor) {
+		return "", "", nil
+	}
+	return "session from " + r.RemoteAddr, visitor, nil
+}
+
+// visitor names a browser that need not sign in here.
+func (g *guard) visitor(w http.ResponseWriter, r *http.Request) string {
+	visitor := visitorOf(r)
 	if visitor == "" && !isAPI(r) && !open(r) {
 		visitor = rand.Text()
 		setVisitor(w, r, visitor, 0)
 	}
-	return "local " + r.RemoteAddr, visitor
+	return visitor
 }
 
 // is compares a token in the same time, however much of it is right.

@@ -1,10 +1,13 @@
 package console_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/talix-dev/talix/console"
 )
 
 const secret = "a-secret-of-the-operators"
@@ -50,6 +53,44 @@ func TestTokenIsAskedFor(t *testing.T) {
 	}
 	if resp, _ := s.send("GET", "/", "", "Authorization", "Bearer "+secret); resp.StatusCode != http.StatusSeeOther {
 		t.Errorf("pages take the header: %d", resp.StatusCode)
+	}
+}
+
+// The user's own way to tell who may takes the token's place, at any host, and
+// its names are those of the audit.
+func TestAuthorize(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, token(secret), func(c *console.Config) {
+		c.Authorize = func(r *http.Request) (string, error) {
+			if who := r.Header.Get("Remote-User"); who != "" {
+				return who, nil
+			}
+			return "", errors.New("sign in at the front door")
+		}
+	})
+	s.each(func(r route) {
+		want := http.StatusForbidden
+		switch {
+		case r.path == "/login" && r.changes():
+			want = http.StatusUnauthorized // there is no token that it could take
+		case r.open():
+			want = http.StatusOK
+		}
+		for _, header := range [][]string{{"Host", "console.example"}, {"Authorization", "Bearer " + secret}} {
+			if got, body := s.try(r, "{}", header...); got.StatusCode != want && !(got.StatusCode == http.StatusForbidden && r.changes()) || strings.Contains(body, "account") {
+				t.Errorf("%s with %v: %d, want %d: %.200s", r, header, got.StatusCode, want, body)
+			}
+		}
+	})
+	as := []string{"Host", "console.example", "Remote-User", "ann"}
+	if got, body := s.send("GET", "/", "", as...); got.StatusCode != http.StatusOK || strings.Contains(body, "Sign out") {
+		t.Errorf("%d %s", got.StatusCode, body)
+	}
+	if got, body := s.send("POST", "/api/v1/work/replay", `{"name":"notify"}`, append(as, "Content-Type", jsonType)...); got.StatusCode != http.StatusOK || !strings.Contains(s.log.String(), `"who":"ann from 127.0.0.1:`) {
+		t.Errorf("%d %s; the audit: %s", got.StatusCode, body, s.log)
+	}
+	if got, body := s.send("POST", "/do/replay", "name=notify", append(as, "Content-Type", formType)...); got.StatusCode != http.StatusForbidden {
+		t.Errorf("a form without its token: %d %s", got.StatusCode, body)
 	}
 }
 

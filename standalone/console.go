@@ -27,7 +27,7 @@ func withMeter(parts []talix.Part) ([]talix.Part, *meter.Meter) {
 
 // newConsole makes the console of a runtime.
 func (a *App) newConsole(rt *runtime.Runtime, m *meter.Meter) *console.Console {
-	c := console.Config{Runtime: rt, Meter: m, Token: a.AdminToken, ReadOnly: a.AdminReadOnly, Log: a.Log}
+	c := console.Config{Runtime: rt, Meter: m, Token: a.AdminToken, Authorize: a.AdminAuthorize, ReadOnly: a.AdminReadOnly, Log: a.Log}
 	if a.Store == "sqlite" {
 		c.StoreSize = a.dataSize
 	}
@@ -54,16 +54,21 @@ func (a *App) dataSize(ctx context.Context) (size int64, err error) {
 	return size, err
 }
 
-// checkAdmin wants a token where others than this machine can come to the
-// console.
-func (a *App) checkAdmin() error {
-	switch {
-	case a.AdminToken == "" && !loopback(a.Admin):
-		return fmt.Errorf("--admin %s can be reached from other machines: set --admin-token, or TALIX_ADMIN_TOKEN, to a secret that the console will ask for, or use a loopback address as in 127.0.0.1:8081", a.Admin)
-	case a.AdminToken != "" && len(a.AdminToken) < console.MinToken:
+// checkToken looks at a token that was given.
+func (a *App) checkToken() error {
+	if a.AdminToken != "" && len(a.AdminToken) < console.MinToken {
 		return fmt.Errorf("--admin-token is too short to be a secret: use at least %d characters, such as those of: openssl rand -hex 16", console.MinToken)
 	}
 	return nil
+}
+
+// checkAdmin wants a token, or the program's own way to tell who may, where
+// others than this machine can come to the console.
+func (a *App) checkAdmin() error {
+	if a.AdminToken == "" && a.AdminAuthorize == nil && !loopback(a.Admin) {
+		return fmt.Errorf("--admin %s can be reached from other machines: set --admin-token, or TALIX_ADMIN_TOKEN, to a secret that the console will ask for, or use a loopback address as in 127.0.0.1:8081", a.Admin)
+	}
+	return a.checkToken()
 }
 
 func loopback(address string) bool {
@@ -76,7 +81,7 @@ func loopback(address string) bool {
 }
 
 // adminHandler answers health checks to all. What plugins show is for those who
-// have the token; the rest is the console's.
+// may come in; the rest is the console's.
 func (a *App) adminHandler(rt *runtime.Runtime, c http.Handler) (http.Handler, error) {
 	plugins := http.NewServeMux()
 	if err := rt.Pages(plugins); err != nil {
@@ -108,10 +113,14 @@ func (a *App) adminHandler(rt *runtime.Runtime, c http.Handler) (http.Handler, e
 	return mux, nil
 }
 
-// admits tells whether a request may see what plugins show: it has the token, or
-// none is asked for and it names a loopback address, which no other site's name
+// admits tells whether a request may see what plugins show: AdminAuthorize lets it
+// in, it has the token, or none is asked for and it names a loopback address, which no other site's name
 // can lead to unseen.
 func (a *App) admits(r *http.Request) bool {
+	if a.AdminAuthorize != nil {
+		_, err := a.AdminAuthorize(r)
+		return err == nil
+	}
 	if a.AdminToken != "" {
 		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		given, want := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(a.AdminToken))

@@ -68,3 +68,37 @@ func TestConsoleWithAToken(t *testing.T) {
 	}
 	r.end(t)
 }
+
+// Without a token, or another way to tell who may, the console is for this
+// machine only: the program does not start.
+func TestOpenConsoleIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{":8081", "0.0.0.0:8081", "10.0.0.1:8081", "[::]:8081", "console.example:8081"} {
+		app, err := parse([]string{"--admin", address, "--data", t.TempDir()}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := app.Run(t.Context(), account.Service); err == nil || !strings.Contains(err.Error(), "set --admin-token") {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// The program can tell itself who may come in.
+func TestConsoleWithItsOwnWay(t *testing.T) {
+	t.Parallel()
+	app := program(t, t.TempDir(), "memory")
+	app.AdminAuthorize = func(r *http.Request) (string, error) {
+		if r.URL.Query().Get("as") != "ann" {
+			return "", errors.New("ann may")
+		}
+		return "ann", nil
+	}
+	r := start(t, app, account.Service)
+	for path, want := range map[string]int{"/": 403, "/?as=ann": 200, "/api/v1/health": 403, "/api/v1/health?as=ann": 200, "/healthz": 200} {
+		if code, body := fetch(t, "GET", r.admin+path, ""); code != want {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	r.end(t)
+}

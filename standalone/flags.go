@@ -82,7 +82,7 @@ func (a *App) check() error {
 	if err := checkAddress("admin", a.Admin); err != nil {
 		return err
 	}
-	if err := errors.Join(a.checkAdmin(), a.checkBroker()); err != nil {
+	if err := errors.Join(a.checkToken(), a.checkBroker()); err != nil {
 		return err
 	}
 	if a.Data == "" {

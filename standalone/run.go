@@ -18,7 +18,7 @@ const stopWithin = 10 * time.Second
 // Run runs the program until ctx ends, then stops it gracefully: no new
 // requests, those under way are answered, marks are stored.
 func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
-	if err := a.checkShared(parts); err != nil {
+	if err := errors.Join(a.checkAdmin(), a.checkShared(parts)); err != nil {
 		return err
 	}
 	events, tables, err := a.openStores(ctx)

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -43,6 +44,9 @@ type App struct {
 
 	AdminToken    string // what the console asks for; empty: nothing, on a loopback address
 	AdminReadOnly bool   // the console changes nothing
+	// AdminAuthorize, if not nil, is asked in place of the token who may come to
+	// the console, as console.Config.Authorize.
+	AdminAuthorize func(*http.Request) (who string, err error)
 
 	// Brokers are more brokers, by name. One with the empty name takes the
 	// place of the one that Broker says.

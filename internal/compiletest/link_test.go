@@ -28,6 +28,24 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// The index lists every page but decisions, which it leads to as a folder.
+func TestIndex(t *testing.T) {
+	t.Parallel()
+	index := filepath.Join(root, "docs", "index.md")
+	listed := map[string]bool{index: true}
+	for _, link := range linksOf(read(t, index)) {
+		listed[filepath.Join(root, "docs", link)] = true
+	}
+	for _, page := range pages(t) {
+		if !listed[page] {
+			t.Errorf("%s: give it a place in docs/index.md", page)
+		}
+	}
+	if !listed[filepath.Join(root, "docs", "adr")] {
+		t.Error("the decisions have no place in docs/index.md")
+	}
+}
+
 // The search for broken links can fail.
 func TestBroken(t *testing.T) {
 	t.Parallel()

@@ -97,18 +97,22 @@ func (c *client) probe(ctx context.Context, n int) {
 // write deposits now and then into accounts of its own that others only read. It
 // waits long, so that nothing changes an account whose request is on its way.
 func (c *client) write(ctx context.Context, first int) {
-	for c.load.rest(ctx, 300*time.Millisecond) {
+	for c.load.rest(ctx, 200*time.Millisecond) {
 		n := first + c.rng.IntN(quietAccounts/writers)
 		op := Op{Client: c.number, Kind: Deposit, Account: c.load.quiet(n), Amount: c.amount()}
 		c.insist(ctx, &op, c.load.cfg.Target.Any, 15*time.Second)
 	}
 }
 
-// read looks at the accounts that are written now and then.
+// read looks at the accounts that are written now and then, and has their owner
+// hold them in memory, by commands that change nothing.
 func (c *client) read(ctx context.Context) {
 	for c.load.rest(ctx, 5*time.Millisecond) {
 		op := Op{Client: c.number, Kind: Read, Account: c.load.quiet(c.rng.IntN(quietAccounts))}
-		c.insist(ctx, &op, c.load.cfg.Target.Any, time.Second)
+		if c.rng.IntN(3) == 0 {
+			op.Kind, op.Amount = Withdraw, impossible+c.amount()
+		}
+		c.insist(ctx, &op, c.load.cfg.Target.Healthy, time.Second)
 	}
 }
 

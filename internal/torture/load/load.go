@@ -62,7 +62,7 @@ func (s *slot) take(prefix string, n int) string {
 
 // quietAccounts are written by few, and read by all: so it is seen if a node that
 // has one in memory misses what another node has written to it.
-const quietAccounts, writers, readers = 8, 4, 4
+const quietAccounts, writers, readers = 8, 8, 4
 
 func (l *Load) quiet(n int) string { return l.slots[accounts+n].take("quiet", n) }
 

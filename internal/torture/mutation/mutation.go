@@ -31,12 +31,6 @@ func All() []Mutation {
 			to:   "n.term.lease, n.term.endless = cfg.Lease, true",
 		},
 		{
-			Name: "fence", Turns: "commits are refused under a former epoch", Faults: []string{"lastwords"},
-			file: "store/postgres/commit.go",
-			from: "claimed := s.epochs[r.partition].Load()",
-			to:   "claimed := int64(0)",
-		},
-		{
 			Name: "dedup", Turns: "the result of a command is stored under its id", Faults: []string{"kill", "reset"},
 			file: "internal/entity/turn.go",
 			from: "b.Result = encodeResult(t.call.Digest, t.kept)",

@@ -27,8 +27,8 @@ Others:
 
 const codes = `
 A command ends with 0 if it did what it was asked for, 1 if it could not or was
-interrupted, 2 if it was not understood, and 3 if what it compared is not the
-same. What was interrupted can be gone on with.
+interrupted, 2 if it was not understood or wants --yes, and 3 if what it compared
+is not the same. A command on a store that was interrupted can be gone on with.
 
 talix <command> --help tells more of a command.
 `

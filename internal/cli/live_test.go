@@ -184,6 +184,7 @@ func TestReplayAndSkip(t *testing.T) {
 		s.deposit(id, 100)
 		s.withdraw(id, 1)
 	}
+	s.eventually("parked", "event/notify/account/alice")
 	s.eventually("parked --limit 1 --after event/notify/account/alice", "event/notify/account/bob")
 	if _, err := s.run(cli.Done, "parked", "--limit", "1"); !strings.Contains(err, "add --after event/notify/account/alice") {
 		t.Error(err)
@@ -191,6 +192,7 @@ func TestReplayAndSkip(t *testing.T) {
 	s.says("parked skip --yes --json event/notify/account/alice", `"done": true`)
 	s.broken.Store(false)
 	s.says("parked replay notify", "tried again: 1 piece of work of notify")
+	s.eventually("views parked tallies", "account alice")
 	s.eventually("views parked tallies", "account bob")
 	s.says("views skip --yes tallies account bob", "passed over")
 	s.says("views skip --yes tallies account alice", "passed over")
@@ -424,6 +426,7 @@ func TestWhoMay(t *testing.T) {
 	s.env["TALIX_ADMIN"] = other.URL
 	s.fails(cli.Failed, "views", "no console of a talix program")
 	other.Close()
+	s.env["TALIX_ADMIN"] = "127.0.0.1:1" // nobody listens there
 	s.fails(cli.Failed, "views", "start it, or name the address of its --admin")
 	if help := s.ok("help ls"); strings.Contains(help, secret) || strings.Contains(help, other.URL) {
 		t.Error(help)

@@ -22,6 +22,10 @@ type Guard interface {
 // and before its caller has the reply. It is called from many goroutines and
 // must not block. It is for what may be missed: after a crash in between, or of a
 // command that another node of a cluster ran, it is not told. What has to happen for each event is for OnEvent.
+//
+// One that also has a method Follows(ctx context.Context) bool is asked before
+// each command, with the context that its Begin returned if it is an Observer
+// too; a command for which no Follower says yes costs nothing more.
 type Follower interface {
 	Plugin
 	Appended(ctx context.Context, op Operation, events []Meta)

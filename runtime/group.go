@@ -141,20 +141,22 @@ func (s *scope) groupOf(calls []*entity.Call, data []byte) ([]registry.Reply, er
 func (s *scope) runGroup(ctx context.Context, calls []*entity.Call) ([]registry.Reply, error) {
 	started := s.r.cfg.Now()
 	var ctxs []context.Context
+	var ops []*talix.Operation
 	for _, c := range calls {
-		ctxs = append(ctxs, s.beginCommand(ctx, c))
+		inner, op := s.beginCommand(ctx, c)
+		ctxs, ops = append(ctxs, inner), append(ops, op)
 	}
 	var found []entity.Reply
-	err := s.guardAll(ctxs, calls)
+	err := s.guardAll(ctxs, ops, calls)
 	if err == nil {
 		found, err = s.r.engine.RunGroup(ctx, calls)
 	}
-	for i, c := range calls {
+	for i := range calls {
 		var reply entity.Reply
 		if err == nil {
 			reply = found[i]
 		}
-		s.report(ctxs[i], c, started, reply, err)
+		s.report(ctxs[i], ops[i], started, reply, err)
 	}
 	if err != nil {
 		return nil, s.r.fail(err, "group", groupName(calls), s.cause.correlation)

@@ -23,19 +23,15 @@ func (ps *plugins) watch(p any) {
 
 // guard asks the guards of a command, and lets the other plugins see what
 // becomes of it.
-func (s *scope) guard(ctx context.Context, call *entity.Call) error {
+func (s *scope) guard(ctx context.Context, op *talix.Operation, call *entity.Call) error {
 	ps := &s.r.plugins
-	if len(ps.guards)+len(ps.followers)+len(ps.retriers) == 0 {
-		return nil
-	}
-	op := s.commandOperation(call)
 	for _, g := range ps.guards {
-		err := contain(ctx, func(ctx context.Context) error { return g.Guard(ctx, op) })
+		err := contain(ctx, func(ctx context.Context) error { return g.Guard(ctx, *op) })
 		if err != nil {
 			return talix.EngineError(err)
 		}
 	}
-	if len(ps.followers) > 0 {
+	if ps.follows(ctx) {
 		call.Appended = func(events []store.Event) { ps.appended(ctx, op, events) }
 	}
 	if len(ps.retriers) > 0 {
@@ -44,32 +40,44 @@ func (s *scope) guard(ctx context.Context, call *entity.Call) error {
 	return nil
 }
 
+// follows tells whether a follower asks for the events of the operation of ctx.
+func (ps *plugins) follows(ctx context.Context) bool {
+	for _, f := range ps.followers {
+		if some, ok := f.(interface {
+			Follows(ctx context.Context) bool
+		}); !ok || some.Follows(ctx) {
+			return true
+		}
+	}
+	return false
+}
+
 // guardAll is guard for the commands of a group, each in its own context.
-func (s *scope) guardAll(ctxs []context.Context, calls []*entity.Call) error {
+func (s *scope) guardAll(ctxs []context.Context, ops []*talix.Operation, calls []*entity.Call) error {
 	for i, call := range calls {
-		if err := s.guard(ctxs[i], call); err != nil {
+		if err := s.guard(ctxs[i], ops[i], call); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (ps *plugins) appended(ctx context.Context, op talix.Operation, events []store.Event) {
+func (ps *plugins) appended(ctx context.Context, op *talix.Operation, events []store.Event) {
 	metas := make([]talix.Meta, len(events))
 	for i := range events {
 		metas[i] = talix.MetaOf(&events[i])
 	}
 	for _, f := range ps.followers {
-		f.Appended(ctx, op, metas)
+		f.Appended(ctx, *op, metas)
 	}
 }
 
-func (ps *plugins) retrying(ctx context.Context, op talix.Operation, r entity.Retry) {
+func (ps *plugins) retrying(ctx context.Context, op *talix.Operation, r entity.Retry) {
 	retry := talix.Retry{Attempt: r.Attempt, Reason: talix.RetryConflict, Pause: r.Pause}
 	if r.Unknown {
 		retry.Reason = talix.RetryUnknown
 	}
 	for _, o := range ps.retriers {
-		o.Retrying(ctx, op, retry)
+		o.Retrying(ctx, *op, retry)
 	}
 }

@@ -164,3 +164,28 @@ func TestAttempts(t *testing.T) {
 		t.Errorf("the plugin saw\n%s, want\n%s", seen, want)
 	}
 }
+
+// choosy is told of the events of some commands.
+type choosy struct{ *overseer }
+
+type choosyKey struct{}
+
+func (choosy) Follows(ctx context.Context) bool { return ctx.Value(choosyKey{}) != nil }
+
+func TestFollowerThatChooses(t *testing.T) {
+	t.Parallel()
+	w, o := newWorld(), &overseer{}
+	rt := start(t, w, checked(t, memory.Config{}), func(c *runtime.Config) { c.Parts = append(c.Parts, talix.Use(choosy{o})) })
+	for ctx, want := range map[context.Context]string{
+		t.Context(): "asked purse.put a {1}",
+		context.WithValue(t.Context(), choosyKey{}, true): "asked purse.put b {1}; appended PURSE:PUT 1 to b",
+	} {
+		id := want[len("asked purse.put ") : len("asked purse.put ")+1]
+		if _, err := talix.Run(rt.Context(ctx), w.put, id, coins{1}); err != nil {
+			t.Fatal(err)
+		}
+		if seen := o.take(); seen != want {
+			t.Errorf("the plugin saw %s, want %s", seen, want)
+		}
+	}
+}

@@ -109,12 +109,13 @@ func (s *scope) action(a *registry.Action) talix.Operation {
 
 // beginCommand tells observers that a command begins, and lets what they put
 // beside it go along.
-func (s *scope) beginCommand(ctx context.Context, call *entity.Call) context.Context {
+func (s *scope) beginCommand(ctx context.Context, call *entity.Call) (context.Context, *talix.Operation) {
+	op := s.commandOperation(call)
 	if ps := &s.r.plugins; ps.observing() {
-		ctx = ps.begin(ctx, s.commandOperation(call))
+		ctx = ps.begin(ctx, *op)
 		call.Metadata = ps.carry(ctx)
 	}
-	return ctx
+	return ctx, op
 }
 
 // request tells observers of a request; nil where there are none.

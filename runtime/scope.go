@@ -132,13 +132,13 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, error) {
 	c := call.Command
 	started := s.r.cfg.Now()
-	ctx = s.beginCommand(ctx, call)
+	ctx, op := s.beginCommand(ctx, call)
 	var reply entity.Reply
-	err := s.guard(ctx, call)
+	err := s.guard(ctx, op, call)
 	if err == nil {
 		reply, err = s.r.runCommand(ctx, call)
 	}
-	s.report(ctx, call, started, reply, err)
+	s.report(ctx, op, started, reply, err)
 	if err != nil {
 		return registry.Reply{}, s.r.fail(err, "command", c.FullName(), s.cause.correlation)
 	}
@@ -239,15 +239,18 @@ func (s *scope) operation(kind talix.Kind, service, name string) talix.Operation
 	}
 }
 
-func (s *scope) report(ctx context.Context, call *entity.Call, started time.Time, reply entity.Reply, err error) {
-	if len(s.r.plugins.reporters) == 0 {
-		return
+func (s *scope) report(ctx context.Context, op *talix.Operation, started time.Time, reply entity.Reply, err error) {
+	if len(s.r.plugins.reporters) > 0 {
+		s.r.tell(ctx, *op, started, reply.Events, err)
 	}
-	s.r.tell(ctx, s.commandOperation(call), started, reply.Events, err)
 }
 
-func (s *scope) commandOperation(call *entity.Call) talix.Operation {
+// commandOperation is what plugins are told of a command; nil: there are none.
+func (s *scope) commandOperation(call *entity.Call) *talix.Operation {
+	if len(s.r.registry.Plugins) == 0 {
+		return nil
+	}
 	op := s.operation(talix.KindCommand, s.r.registry.Owner(call.Command), call.Command.FullName())
 	op.EntityID, op.CommandID, op.Input = call.ID, call.Key, call.In
-	return op
+	return &op
 }

@@ -45,6 +45,7 @@ type Config struct {
 type Plugin struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
+	plain      bool // the propagator is that of W3C trace context alone
 	detached   bool
 	meters     *meters
 }
@@ -67,6 +68,7 @@ func New(c Config) (*Plugin, error) {
 	if c.Propagator == nil {
 		c.Propagator = propagation.TraceContext{}
 	}
+	_, plain := c.Propagator.(propagation.TraceContext)
 	meters, err := newMeters(c.MeterProvider.Meter(scope))
 	if err != nil {
 		return nil, fmt.Errorf("make instruments: %w", err)
@@ -74,6 +76,7 @@ func New(c Config) (*Plugin, error) {
 	return &Plugin{
 		tracer:     c.TracerProvider.Tracer(scope),
 		propagator: c.Propagator,
+		plain:      plain,
 		detached:   c.Detached,
 		meters:     meters,
 	}, nil

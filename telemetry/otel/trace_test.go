@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -150,7 +152,7 @@ func branch(b *strings.Builder, spans tracetest.SpanStubs, names map[trace.SpanI
 func line(s tracetest.SpanStub, names map[trace.SpanID]string) string {
 	words := []string{s.SpanKind.String(), s.Name}
 	for _, a := range s.Attributes {
-		if key := string(a.Key); !strings.HasSuffix(key, "_id") && key != "talix.kind" && key != "talix.service" {
+		if key := string(a.Key); !strings.HasSuffix(key, "_id") && key != "talix.service" {
 			words = append(words, key+"="+a.Value.String())
 		}
 	}
@@ -180,5 +182,34 @@ func golden(t *testing.T, name, got string) {
 	}
 	if got != string(want) {
 		t.Errorf("%s has\n%swant\n%s", name, got, want)
+	}
+}
+
+// What goes along is what the propagator makes, also with a state and with flags
+// that are not for everyone.
+func TestCarry(t *testing.T) {
+	t.Parallel()
+	state, err := trace.ParseTraceState("a=1,b=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := otel.New(otel.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []trace.SpanContextConfig{
+		{},
+		{TraceID: trace.TraceID{1, 15: 0xff}, SpanID: trace.SpanID{7: 9}},
+		{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled},
+		{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: 0xff},
+		{TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state},
+	} {
+		ctx := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(c))
+		want, got := propagation.MapCarrier{}, propagation.MapCarrier{}
+		propagation.TraceContext{}.Inject(ctx, want)
+		p.Carry(ctx, got.Set)
+		if !maps.Equal(got, want) {
+			t.Errorf("%v went along, and not %v", got, want)
+		}
 	}
 }

@@ -124,7 +124,7 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	e := r.cfg.Entities
 	r.snapshots = r.newSnapshots()
 	r.engine = entity.New(entity.Config{
-		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots, Own: r.owns(), Seal: r.box(),
+		Store: r.cfg.Store, Group: r.group, Now: r.cfg.Now, NewID: r.ids.New, Log: r.cfg.Log, Timers: r.flow.Timers(), Snapshots: r.snapshots, Own: r.owns(), Nodes: r.nodes(), Seal: r.box(),
 		MaxLive: e.MaxLive, MaxBytes: e.MaxBytes, Idle: e.Idle, MaxQueue: e.MaxQueue, MaxWait: e.MaxWait,
 		Attempts: e.Attempts, MaxPause: e.MaxPause,
 	})

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type ClusterConfig struct {
 	// Defaults to two seconds.
 	Lease time.Duration
 }
+
+func (c *ClusterConfig) lease() time.Duration { return cmp.Or(c.Lease, 2*time.Second) }
 
 func (c *ClusterConfig) check(s store.Store) error {
 	var faults []error
@@ -62,10 +65,11 @@ func (r *Runtime) join() error {
 		return err
 	}
 	r.node = cluster.New(cluster.Config{
-		Leases: r.cfg.Store.(store.Leases), Partitions: r.cfg.Store.Partitions(), Lease: c.Lease,
+		Leases: r.cfg.Store.(store.Leases), Partitions: r.cfg.Store.Partitions(), Lease: c.lease(),
 		Name: c.Address + "/" + r.ids.New().String(), Address: c.Address, Serve: r.serve, Log: r.cfg.Log,
 	})
 	r.peers = peer.NewClient(c.Key)
+	r.lent = &lent{node: r.node, all: map[store.ID]*lending{}}
 	r.cfg.Store = routed{r.cfg.Store, r.cfg.Store.(store.Keeper), r.cfg.Store.(store.Lister), r}
 	return nil
 }
@@ -130,6 +134,7 @@ func (r *Runtime) serveAll(ctx context.Context, p store.Partition) {
 // startNode is Start for a node.
 func (r *Runtime) startNode(ctx context.Context) {
 	r.running.Go(func() { r.node.Run(ctx) })
+	r.running.Go(func() { r.lent.run(ctx) })
 	for _, a := range r.registry.Actions {
 		if a.Source != nil && is[hook](r.sources[a]) { // requests come to any node
 			r.running.Go(func() { r.receiveFrom(ctx, a) })
@@ -172,7 +177,7 @@ func (r *Runtime) PeerHandler() http.Handler {
 		return http.NotFoundHandler()
 	}
 	return peer.Serve(r.cfg.Cluster.Key, r.cfg.Log, map[string]peer.Handler{
-		"commit": r.answerCommit, "run": r.answerRun, "work": r.answerWork,
+		"commit": r.answerCommit, "run": r.answerRun, "work": r.answerWork, "hold": r.answerHold, "told": r.answerTold,
 	})
 }
 

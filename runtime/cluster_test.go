@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -30,6 +31,22 @@ type node struct {
 	store *memory.Store
 	peers *http.Server
 	once  sync.Once
+	meets atomic.Pointer[meets] // what others ask; nil: it is answered
+}
+
+// meets gets what others ask of a node, and answers by next or not at all.
+type meets func(question string, w http.ResponseWriter, r *http.Request, next http.Handler)
+
+// meet has the others' questions pass through a function.
+func (n *node) meet(f meets) { n.meets.Store(&f) }
+
+// ServeHTTP answers other nodes.
+func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f := n.meets.Load(); f != nil {
+		(*f)(path.Base(r.URL.Path), w, r, n.PeerHandler())
+		return
+	}
+	n.PeerHandler().ServeHTTP(w, r)
 }
 
 // nodes are several runtimes on one store and its view tables.
@@ -61,7 +78,7 @@ func join(t *testing.T, s *memory.Store, tables table.Store, parts ...talix.Part
 	}
 	var h2c http.Protocols
 	h2c.SetUnencryptedHTTP2(true)
-	one.peers = &http.Server{Handler: one.PeerHandler(), Protocols: &h2c, ReadHeaderTimeout: time.Minute}
+	one.peers = &http.Server{Handler: one, Protocols: &h2c, ReadHeaderTimeout: time.Minute}
 	go one.peers.Serve(listener)
 	one.Start()
 	t.Cleanup(one.leave)
@@ -277,7 +294,7 @@ func TestClusterConfig(t *testing.T) {
 		}
 	}
 	all := nodes(t, 2, checked(t, memory.Config{}), tables(t), account.Service)
-	for _, path := range []string{"/talix/peer/run", "/talix/peer/commit", "/talix/peer/work"} {
+	for _, path := range []string{"/talix/peer/run", "/talix/peer/commit", "/talix/peer/work", "/talix/peer/hold", "/talix/peer/told"} {
 		if w := request(all[0].PeerHandler(), "POST", path, "{}", "Authorization", "Bearer guess"); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s answers a stranger: %d %s", path, w.Code, w.Body)
 		}

@@ -70,6 +70,17 @@ type runQuestion struct {
 	Metadata               json.RawMessage `json:",omitempty"`
 }
 
+func questionOf(call *entity.Call) (runQuestion, error) {
+	in, err := json.Marshal(call.In)
+	if err != nil {
+		return runQuestion{}, registry.Faultf(registry.Internal, "the input of %s cannot be written as JSON", call.Command.FullName()).Because(err)
+	}
+	return runQuestion{
+		Command: call.Command.FullName(), ID: call.ID, In: in, Key: call.Key, Digest: call.Digest[:],
+		Correlation: call.Correlation, Causation: call.Causation, Metadata: call.Metadata,
+	}, nil
+}
+
 type runAnswer struct {
 	Data     json.RawMessage
 	Events   int
@@ -78,15 +89,12 @@ type runAnswer struct {
 }
 
 func (r *Runtime) runElsewhere(ctx context.Context, p store.Partition, call *entity.Call) (entity.Reply, error) {
-	in, err := json.Marshal(call.In)
+	q, err := questionOf(call)
 	if err != nil {
-		return entity.Reply{}, registry.Faultf(registry.Internal, "the input of %s cannot be written as JSON", call.Command.FullName()).Because(err)
+		return entity.Reply{}, err
 	}
 	var a runAnswer
-	err = r.askOwner(ctx, p, "run", runQuestion{
-		Command: call.Command.FullName(), ID: call.ID, In: in, Key: call.Key, Digest: call.Digest[:],
-		Correlation: call.Correlation, Causation: call.Causation, Metadata: call.Metadata,
-	}, &a, true)
+	err = r.askOwner(ctx, p, "run", q, &a, true)
 	switch {
 	case errors.Is(err, errHeld):
 		return entity.Reply{}, err

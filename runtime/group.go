@@ -15,9 +15,6 @@ import (
 
 // RunGroup runs commands of different entities as one.
 func (s *scope) RunGroup(ctx context.Context, runs []registry.CommandRun) ([]registry.Reply, error) {
-	if s.r.shared() {
-		return nil, registry.Faultf(registry.Internal, "the partitions of a group may be owned by several nodes, which cannot change them together yet: use a workflow")
-	}
 	calls, order, err := s.groupCalls(runs)
 	if err != nil {
 		return nil, err

@@ -123,7 +123,7 @@ func (s *scope) Run(ctx context.Context, c *registry.Command, entityID string, i
 	if reply.Data == nil { // it was run before
 		stream := store.Stream{Type: c.Entity.Type, ID: entityID}
 		p := store.PartitionOf(stream, s.r.tail.Partitions())
-		s.noteAt(p, s.r.tail.Head(p))
+		s.noteAt(p, s.r.headOf(p))
 		reply.Data = data
 	}
 	return reply, nil
@@ -213,7 +213,7 @@ const maxEntityID = 512
 func (s *scope) note(reply entity.Reply) {
 	p := reply.Position
 	if reply.Repeated {
-		p = s.r.tail.Head(reply.Partition)
+		p = max(p, s.r.headOf(reply.Partition))
 	}
 	s.noteAt(reply.Partition, p)
 }

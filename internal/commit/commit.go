@@ -265,6 +265,17 @@ const (
 	doubtStep = 250 * time.Millisecond
 )
 
+// Landed takes in that someone else has appended to the partition: these events,
+// in order; or, where there are none, perhaps some, which are looked for.
+func (g *Group) Landed(events []*store.Event) {
+	switch {
+	case len(events) == 0:
+		g.refresh()
+	case g.cfg.Publish != nil:
+		g.cfg.Publish(g.cfg.Partition, events)
+	}
+}
+
 // review looks at outcomes after which the log may hold events that were not
 // published: a repeat may be one of a commit whose outcome was not known, and
 // a conflict tells of another writer.

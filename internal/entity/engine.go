@@ -35,6 +35,9 @@ type Config struct {
 	// a partition: where several share a store, one at a time may. Nil: it
 	// always may.
 	Own func(store.Partition) bool
+	// Nodes are the others, for groups of entities that several own. Set together
+	// with Own.
+	Nodes Nodes
 	// Seal seals the replies that are stored; nil: nothing is sealed.
 	Seal *seal.Box
 
@@ -153,7 +156,7 @@ func (g *Engine) Run(ctx context.Context, call *Call) (Reply, error) {
 		return Reply{}, elsewhere(nil)
 	}
 	if g.cfg.Group(p).Busy() {
-		return Reply{}, registry.Faultf(registry.Overloaded, "the store cannot keep up; try again later")
+		return Reply{}, overloaded()
 	}
 	l := g.acquire(call.Command.Entity, stream, p)
 	defer g.release(l)

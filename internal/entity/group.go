@@ -1,6 +1,7 @@
 package entity
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,19 @@ type group struct {
 // a rejection, all that this rests on is durable. Errors are *registry.Fault,
 // and name the entity that they are about.
 func (g *Engine) RunGroup(ctx context.Context, calls []*Call) ([]Reply, error) {
+	replies, err := g.runGroup(ctx, calls)
+	if g.cfg.Nodes != nil && errors.Is(err, ErrElsewhere) {
+		return g.runSpread(ctx, calls)
+	}
+	return replies, err
+}
+
+// runGroup runs a group of entities that are all this process's.
+func (g *Engine) runGroup(ctx context.Context, calls []*Call) ([]Reply, error) {
+	terms, ok := g.ownsAll(calls)
+	if !ok {
+		return nil, elsewhere(nil)
+	}
 	r := &group{engine: g, calls: calls}
 	for _, c := range calls {
 		stream := streamOf(c)
@@ -39,6 +53,9 @@ func (g *Engine) RunGroup(ctx context.Context, calls []*Call) ([]Reply, error) {
 	}
 	for attempt := range g.cfg.Attempts {
 		replies, again, err := r.attempt(ctx)
+		if !again && r.pending == nil && !g.stillOwnsAll(calls, terms) {
+			return nil, elsewhere(nil)
+		}
 		if !again {
 			return replies, err
 		}
@@ -50,7 +67,7 @@ func (g *Engine) RunGroup(ctx context.Context, calls []*Call) ([]Reply, error) {
 			return nil, notStarted(err)
 		}
 	}
-	return nil, r.contended()
+	return nil, contended(cmp.Or(r.lost, r.lives[0].stream))
 }
 
 func streamOf(c *Call) store.Stream {
@@ -82,7 +99,7 @@ func (r *group) fits() error {
 	_, spans := r.engine.cfg.Store.(store.Spanner)
 	for _, l := range r.lives {
 		if r.engine.cfg.Group(l.partition).Busy() {
-			return registry.Faultf(registry.Overloaded, "the store cannot keep up; try again later")
+			return overloaded()
 		}
 		if l.partition != r.lives[0].partition && !spans {
 			return registry.Faultf(registry.Internal, "the store cannot change entities of several partitions in one append: use one that is a store.Spanner")
@@ -138,9 +155,10 @@ func (r *group) decide(ctx context.Context) error {
 		}
 	}
 	defer r.leave(len(r.lives))
+	var beside []Claim
 	now := g.now()
 	for i, l := range r.lives {
-		t, err := g.try(ctx, l, r.calls[i], now, r.turns...)
+		t, err := g.try(ctx, l, r.calls[i], now, beside...)
 		if err != nil {
 			r.undo()
 			return about(l.stream, err)
@@ -151,6 +169,7 @@ func (r *group) decide(ctx context.Context) error {
 			t.gate = l.unsettled()
 			return nil
 		}
+		beside = append(beside, t.claimed()...)
 	}
 	return r.submit()
 }
@@ -243,28 +262,25 @@ func (g *Engine) replies(calls []*Call, first Reply) ([]Reply, error) {
 // under way.
 func (r *group) findLost(ctx context.Context) {
 	for _, t := range r.turns {
-		if t.gate != nil && t.gate.Settled() && t.gate.Outcome().Status != store.Durable || r.engine.overtaken(ctx, t) {
+		if t.gate != nil && t.gate.Settled() && t.gate.Outcome().Status != store.Durable || r.engine.overtaken(ctx, t.live.stream, t.base, t.call.Key) {
 			r.lost = t.live.stream
 			return
 		}
 	}
 }
 
-// overtaken tells whether another command's event stands where the turn's were
-// to stand.
-func (g *Engine) overtaken(ctx context.Context, t *turn) bool {
-	next, stop := iter.Pull2(g.cfg.Store.Load(ctx, t.live.stream, t.base))
+// overtaken tells whether another command's event stands where those of a command
+// were to stand.
+func (g *Engine) overtaken(ctx context.Context, s store.Stream, base store.Version, key store.ID) bool {
+	next, stop := iter.Pull2(g.cfg.Store.Load(ctx, s, base))
 	defer stop()
 	e, err, ok := next()
-	return ok && err == nil && e.Command != t.call.Key
+	return ok && err == nil && e.Command != key
 }
 
-func (r *group) contended() error {
-	if r.lost == (store.Stream{}) {
-		r.lost = r.lives[0].stream
-	}
-	f := registry.Faultf(registry.Unavailable, "%s %q is changed by others all the time; try again later", r.lost.Type, r.lost.ID)
-	f.Entity = r.lost.String()
+func contended(lost store.Stream) error {
+	f := registry.Faultf(registry.Unavailable, "%s %q is changed by others all the time; try again later", lost.Type, lost.ID)
+	f.Entity = lost.String()
 	return f
 }
 

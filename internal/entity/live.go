@@ -36,6 +36,7 @@ type live struct {
 	pinned  store.Version   // of the last snapshot that was asked for
 	guess   bool            // that it has no events was not looked up
 	loaded  int64           // the term in which it was
+	held    bool            // for an append that is in no group of this process
 
 	// Owned by the shard.
 	shard      *shard
@@ -188,7 +189,7 @@ func (l *live) unsettled() *commit.Pending {
 func (l *live) peek() (state any, version store.Version, rests *commit.Pending, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.def.Flat || !l.usable() || l.poison != nil || l.guessed() {
+	if !l.def.Flat || l.held || !l.usable() || l.poison != nil || l.guessed() {
 		return nil, 0, nil, false
 	}
 	return l.state, l.version, l.last, true

@@ -64,7 +64,7 @@ func (g *Engine) settle(ctx context.Context, p *commit.Pending, l *live, calls .
 	case err != nil:
 		return nil, unknown(err)
 	case told.Outcome().Status == store.Failed:
-		return nil, g.failed(l, told != p, told.Outcome().Err)
+		return nil, g.failed(l.stream, told != p, told.Outcome().Err)
 	}
 	return told, nil
 }
@@ -85,7 +85,7 @@ func (t *turn) done(p *commit.Pending) Reply {
 	}
 }
 
-func (g *Engine) failed(l *live, again bool, cause error) error {
+func (g *Engine) failed(s store.Stream, again bool, cause error) error {
 	if again {
 		return unknown(cause) // the first try may still have been stored
 	}
@@ -95,7 +95,7 @@ func (g *Engine) failed(l *live, again bool, cause error) error {
 	if f := refused(cause); f != nil {
 		return f
 	}
-	g.cfg.Log.Error("append events", "entity", l.stream.String(), "error", cause)
+	g.cfg.Log.Error("append events", "entity", s.String(), "error", cause)
 	return registry.Faultf(registry.Unavailable, "the store does not take events at the moment; try again later").Because(cause)
 }
 

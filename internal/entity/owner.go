@@ -28,6 +28,27 @@ func (g *Engine) stillOwns(p store.Partition, term int64) bool {
 	return ok && now == term
 }
 
+// ownsAll is owns for the partitions of several calls.
+func (g *Engine) ownsAll(calls []*Call) (terms []int64, ok bool) {
+	for _, c := range calls {
+		term, ok := g.owns(g.Home(c))
+		if !ok {
+			return nil, false
+		}
+		terms = append(terms, term)
+	}
+	return terms, true
+}
+
+func (g *Engine) stillOwnsAll(calls []*Call, terms []int64) bool {
+	for i, c := range calls {
+		if !g.stillOwns(g.Home(c), terms[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // Forget begins another term of a partition, of which nothing that is in memory
 // can be relied on, and lets go of it. Call it when the partition is lost, and
 // before it is owned again.

@@ -15,12 +15,12 @@ type piece struct {
 	base    store.Version // that the stream must have
 	events  []store.Event
 	records []store.Change
-	claims  []*claim
+	claims  []Claim
 }
 
 func (t *turn) piece() piece {
 	l := t.live
-	return piece{stream: l.stream, home: l.partition, base: l.version, events: t.events, records: t.timers, claims: t.claims}
+	return piece{stream: l.stream, home: l.partition, base: l.version, events: t.events, records: t.timers, claims: t.claimed()}
 }
 
 // submitAll hands what several turns came to to the group commit, as one append;

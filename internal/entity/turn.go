@@ -29,8 +29,8 @@ type turn struct {
 	ended   bool // the last event deletes the entity
 	events  []store.Event
 	timers  []store.Change // set or removed with the events
-	claims  []*claim       // unique values, reserved or released with the events
-	beside  []*turn        // of the same group, before this one
+	claims  []*Claim       // unique values, reserved or released with the events
+	beside  []Claim        // of the same group's commands before this one
 
 	out     any
 	reply   []byte            // out as JSON
@@ -71,7 +71,7 @@ func (g *Engine) now() time.Time { return g.cfg.Now().UTC().Truncate(time.Micros
 // try runs the handler on the state of an entity whose turn the caller has.
 // Nothing of what it came to is the entity's yet. An error means that nothing
 // was decided.
-func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time, beside ...*turn) (*turn, error) {
+func (g *Engine) try(ctx context.Context, l *live, call *Call, now time.Time, beside ...Claim) (*turn, error) {
 	if err := g.prepare(ctx, l); err != nil {
 		return nil, err
 	}

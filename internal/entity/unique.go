@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
@@ -29,11 +30,11 @@ type holding struct {
 	Value string `json:"value,omitempty"`
 }
 
-// claim is what a turn does to a unique value.
-type claim struct {
-	name, value string
-	from        store.ID // the record's revision before; zero: no one held it
-	hold        bool     // the turn's entity holds it in the end
+// Claim is what a command does to a unique value.
+type Claim struct {
+	Name, Value string
+	From        store.ID // the record's revision before; zero: no one held it
+	Hold        bool     // the command's entity holds it in the end
 }
 
 // Claims is the turn itself.
@@ -45,7 +46,7 @@ func (t *turn) Reserve(u *registry.Unique, value string) error {
 		return registry.Faultf(registry.Invalid, "a value of %s has 1 to %d bytes", u.Name, MaxUnique)
 	}
 	if c := t.claimOn(u.Name, value); c != nil {
-		c.hold = true
+		c.Hold = true
 		return nil
 	}
 	holder, rev, err := t.holder(u, value)
@@ -53,7 +54,7 @@ func (t *turn) Reserve(u *registry.Unique, value string) error {
 	case err != nil:
 		return err
 	case rev.IsZero() && !t.touchedBeside(u.Name, value):
-		t.claims = append(t.claims, &claim{name: u.Name, value: value, hold: true})
+		t.claims = append(t.claims, &Claim{Name: u.Name, Value: value, Hold: true})
 		return nil
 	case holder == t.live.stream:
 		return nil
@@ -64,12 +65,12 @@ func (t *turn) Reserve(u *registry.Unique, value string) error {
 // Release ends that the turn's entity holds a value, if it does.
 func (t *turn) Release(u *registry.Unique, value string) error {
 	if c := t.claimOn(u.Name, value); c != nil {
-		c.hold = false
+		c.Hold = false
 		return nil
 	}
 	holder, rev, err := t.holder(u, value)
 	if err == nil && !rev.IsZero() && holder == t.live.stream {
-		t.claims = append(t.claims, &claim{name: u.Name, value: value, from: rev})
+		t.claims = append(t.claims, &Claim{Name: u.Name, Value: value, From: rev})
 	}
 	return err
 }
@@ -78,7 +79,7 @@ func (t *turn) Release(u *registry.Unique, value string) error {
 func (t *turn) ReleaseAll() error {
 	keeper, prefix := t.settled(), heldPrefix(t.live.stream)
 	for _, c := range t.claims {
-		c.hold = false
+		c.Hold = false
 	}
 	for after := ""; ; {
 		page, err := keeper.Records(context.Background(), t.live.partition, heldSpace, prefix, after, heldPage)
@@ -103,9 +104,9 @@ func (t *turn) ReleaseAll() error {
 
 const heldPage = 128
 
-func (t *turn) claimOn(name, value string) *claim {
+func (t *turn) claimOn(name, value string) *Claim {
 	for _, c := range t.claims {
-		if c.name == name && c.value == value {
+		if c.Name == name && c.Value == value {
 			return c
 		}
 	}
@@ -115,12 +116,15 @@ func (t *turn) claimOn(name, value string) *claim {
 // touchedBeside tells whether another command of the group does something to the
 // value: whichever of them is decided first, it is taken.
 func (t *turn) touchedBeside(name, value string) bool {
-	for _, o := range t.beside {
-		if o.claimOn(name, value) != nil {
-			return true
-		}
+	return slices.ContainsFunc(t.beside, func(c Claim) bool { return c.Name == name && c.Value == value })
+}
+
+// claimed is what the turn does to unique values, for others.
+func (t *turn) claimed() (all []Claim) {
+	for _, c := range t.claims {
+		all = append(all, *c)
 	}
-	return false
+	return all
 }
 
 // settled is where records are read, once what the turn rests on is settled:
@@ -139,7 +143,7 @@ func (t *turn) holder(u *registry.Unique, value string) (store.Stream, store.ID,
 // Holder is who holds a value.
 func (t *turn) Holder(ctx context.Context, u *registry.Unique, value string) (store.Stream, bool, error) {
 	if c := t.claimOn(u.Name, value); c != nil {
-		return t.live.stream, c.hold, nil
+		return t.live.stream, c.Hold, nil
 	}
 	return t.engine.Holder(ctx, u, value)
 }
@@ -195,16 +199,17 @@ func (g *Engine) addClaims(parts *[]store.Part, p *piece) {
 	if g.cfg.Own != nil {
 		epoch = store.Unfenced
 	}
-	for _, c := range p.claims {
-		if c.hold != c.from.IsZero() {
+	for i := range p.claims {
+		c := &p.claims[i]
+		if c.Hold != c.From.IsZero() {
 			continue // it is as it was
 		}
-		key := uniqueKey(c.name, c.value)
-		value := store.Change{Op: store.Delete, Record: store.Record{Space: uniqueSpace, Key: key}, From: c.from}
+		key := uniqueKey(c.Name, c.Value)
+		value := store.Change{Op: store.Delete, Record: store.Record{Space: uniqueSpace, Key: key}, From: c.From}
 		held := store.Change{Op: store.Delete, Record: store.Record{Space: heldSpace, Key: heldPrefix(p.stream) + key}, Blind: true}
-		if c.hold {
+		if c.Hold {
 			value.Op, value.Rev, value.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Type: p.stream.Type, ID: p.stream.ID})
-			held.Op, held.Rev, held.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Name: c.name, Value: c.value})
+			held.Op, held.Rev, held.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Name: c.Name, Value: c.Value})
 		}
 		home := partOf(parts, g.uniqueHome(key), epoch)
 		home.Records = append(home.Records, value)

@@ -67,6 +67,9 @@ func TestFailures(t *testing.T) {
 	problem := func(status int, body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/problem+json")
+			if !strings.Contains(body, "detail") {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+			}
 			w.WriteHeader(status)
 			fmt.Fprint(w, body)
 		}
@@ -78,6 +81,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"no token":    {"", problem(401, `{"code":"rejected"}`), "asks for a token: pass that of its --admin-token in TALIX_ADMIN_TOKEN"},
 		"wrong token": {"xyz", problem(401, `{"code":"rejected"}`), "does not know this token"},
+		"its own":     {"", problem(401, `{"code":"rejected","detail":"show your badge"}`), "show your badge (rejected)"},
 		"read only":   {"", problem(403, `{"code":"rejected","detail":"this console only reads"}`), "this console only reads (rejected)"},
 		"fields":      {"", problem(422, `{"code":"invalid","detail":"it is not valid","errors":[{"location":"a.b","message":"is missing"}]}`), "it is not valid: a.b is missing (invalid)"},
 		"no detail":   {"", problem(404, `{"code":"not_found","title":"Not Found"}`), "Not Found (not_found)"},

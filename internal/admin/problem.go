@@ -46,8 +46,8 @@ func (c *Client) problem(resp *http.Response) error {
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(data, p) != nil || p.Code == "" {
 		return c.notOurs(resp)
 	}
-	if resp.StatusCode != http.StatusUnauthorized {
-		return p
+	if resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("WWW-Authenticate") != "Bearer" {
+		return p // a program that decides itself who may says what it wants
 	}
 	if c.token == "" {
 		return fmt.Errorf("the program at %s asks for a token: pass that of its --admin-token in TALIX_ADMIN_TOKEN, or with --admin-token", c.base)

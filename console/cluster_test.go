@@ -2,6 +2,7 @@ package console_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -83,13 +84,19 @@ func TestDrain(t *testing.T) {
 	t.Cleanup(func() { _ = shared.Close() })
 	a, b := member(t, shared), member(t, shared)
 	a.eventually(func() bool { return owns(a.members()) > 0 && owns(b.members()) > 0 && len(a.members().Nodes) == 2 })
-	a.has("/cluster", "2 nodes serve 8 partitions", "this one", "serving", "Drain this node")
-	if _, body := a.post("/cluster", "/do/drain", "back", "/cluster"); !strings.Contains(body, "This node has handed everything over") {
-		t.Error(body)
-	}
+	// A node that stalls may be missed for a while, so all is asked again and again.
+	a.shows("/cluster", "2 nodes serve 8 partitions", "this one", "serving", "Drain this node")
+	a.eventually(func() bool {
+		key := formKey.FindStringSubmatch(a.page("/cluster"))
+		if key == nil {
+			return false
+		}
+		_, body := a.send("POST", "/do/drain", values("form", key[1], "back", "/cluster"), "Content-Type", formType, "Origin", a.url)
+		return strings.Contains(body, "This node has handed everything over")
+	})
 	b.eventually(func() bool { return owns(b.members()) == 8 })
 	a.eventually(func() bool { return owns(a.members()) == 0 })
-	a.has("/cluster", "leaving", "There is nothing to drain")
+	a.shows("/cluster", "leaving", "There is nothing to drain")
 	if !strings.Contains(a.log.String(), `"what":"drain node","subject":"127.0.0.1:`) {
 		t.Errorf("the audit: %s", a.log)
 	}
@@ -97,6 +104,20 @@ func TestDrain(t *testing.T) {
 	if resp.StatusCode != http.StatusConflict || !strings.Contains(body, "no other node") {
 		t.Errorf("the last node was drained: %d %s", resp.StatusCode, body)
 	}
+}
+
+// shows waits until a page has all of the texts.
+func (s *site) shows(path string, wants ...string) {
+	s.t.Helper()
+	eventually(s.t, func() error {
+		body := s.page(path)
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				return fmt.Errorf("%s lacks %q:\n%s", path, want, body)
+			}
+		}
+		return nil
+	})
 }
 
 // owns is how many partitions the node that answers has.

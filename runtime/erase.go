@@ -134,12 +134,16 @@ func (p *personal) forget(ctx context.Context, names []vault.Name) error {
 			return context.Cause(ctx)
 		}
 	}
+	// It waits for turns that are held, whose events come to the tail at their end.
+	if err := p.r.engine.Unlearn(ctx, func(e *registry.Entity) bool { return p.entities[e] }); err != nil {
+		return err
+	}
 	p.r.tail.Forget()
 	if p.r.projector != nil {
 		p.r.projector.Forget()
 	}
 	p.r.past.forget()
-	return p.r.engine.Unlearn(ctx, func(e *registry.Entity) bool { return p.entities[e] })
+	return nil
 }
 
 // renew makes the next step towards views that know of no erasure.

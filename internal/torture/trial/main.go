@@ -81,7 +81,7 @@ func parse(args []string, out io.Writer) (cfg Config, goals bool, err error) {
 	faults := flags.String("faults", "", "names, with commas between them: "+names()+"; empty: all")
 	flags.StringVar(&cfg.Dir, "dir", "", "`folder` for the history and what processes wrote, if checks fail; empty: a new one")
 	flags.StringVar(&cfg.Mutation, "mutate", "", "build the nodes with a `fault`, which the checks have to find: "+strings.Join(mutation.Names(), ", "))
-	flags.BoolVar(&cfg.Groups, "groups", false, "ask for groups of commands too, which nodes of a cluster refuse as yet")
+	flags.BoolVar(&cfg.Groups, "groups", false, "ask for groups of commands too")
 	flags.BoolVar(&cfg.Keep, "keep", false, "keep the history and what processes wrote in any case")
 	flags.BoolVar(&goals, "goals", false, "fail if a pause is longer than its goal")
 	if err := flags.Parse(args); err != nil {

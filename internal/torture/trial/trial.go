@@ -34,8 +34,7 @@ type Config struct {
 	Seed uint64
 	// Faults are names; none: all.
 	Faults []string
-	// Groups has clients ask for groups of commands too, which nodes of a cluster
-	// refuse as yet.
+	// Groups has clients ask for groups of commands too.
 	Groups bool
 	// Mutation is the name of a fault that the nodes are built with, which the
 	// checks have to find; empty: none.

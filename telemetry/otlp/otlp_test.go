@@ -57,6 +57,8 @@ func TestExport(t *testing.T) { //nolint:paralleltest // the exporters read the 
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.URL)
 	t.Setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
 	tell(t, otlp.Config{Service: "a shop", Version: "7"})
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for path, want := range map[string]string{"/v1/traces": "command order.place", "/v1/metrics": "talix.operation.duration"} {
 		if got := c.got[path]; !bytes.Contains(got, []byte(want)) || !bytes.Contains(got, []byte("a shop")) {
 			t.Errorf("%s got %q", path, got)

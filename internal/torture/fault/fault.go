@@ -117,6 +117,9 @@ func Mix(rng *rand.Rand) Fault {
 	i := rng.IntN(len(able))
 	k := (i + 1 + rng.IntN(len(able)-1)) % len(able)
 	one, other := able[i], able[k]
+	if one.Name == "kill" { // a node starts when all else is mended
+		one, other = other, one
+	}
 	return Fault{
 		Name: Mixed, least: max(one.least, other.least), most: max(one.most, other.most),
 		begin: func(ctx context.Context, s *scene) (mend, error) {
@@ -130,7 +133,7 @@ func Mix(rng *rand.Rand) Fault {
 			if err != nil {
 				return nil, errors.Join(err, first(ctx))
 			}
-			return func(ctx context.Context) error { return errors.Join(second(ctx), first(ctx)) }, nil
+			return func(ctx context.Context) error { return errors.Join(first(ctx), second(ctx)) }, nil
 		},
 	}
 }

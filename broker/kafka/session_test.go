@@ -27,7 +27,7 @@ func watchSessions(ctx context.Context, c *kfake.Cluster) error {
 	}
 	s := &sessions{client: client, seen: map[string]time.Time{}}
 	for _, kind := range []kmsg.Request{kmsg.NewPtrSyncGroupRequest(), kmsg.NewPtrHeartbeatRequest(), kmsg.NewPtrOffsetCommitRequest()} {
-		c.ControlKey(kind.Key(), func(r kmsg.Request) (kmsg.Response, error, bool) { //nolint:staticcheck // the order of kfake
+		c.ControlKey(kind.Key(), func(r kmsg.Request) (kmsg.Response, error, bool) {
 			s.heard(memberOf(r))
 			return nil, nil, false
 		})

@@ -2,6 +2,7 @@ package brokertest_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -122,6 +123,13 @@ func (b *faulty) Close() error {
 		return b.fault.close(b)
 	}
 	return b.Broker.Close()
+}
+
+// unsettled is what is open now; a message may just be coming.
+func (b *faulty) unsettled() []*broker.Delivery {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.open)
 }
 
 // count is how often it was called before.

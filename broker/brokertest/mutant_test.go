@@ -255,7 +255,7 @@ func settleMutants() []mutant {
 				return settler{Delivery: d}
 			},
 			close: func(b *faulty) error {
-				for _, d := range b.open {
+				for _, d := range b.unsettled() {
 					_ = d.Ack(context.Background())
 				}
 				return b.Broker.Close()
@@ -275,7 +275,7 @@ func settleMutants() []mutant {
 				}}
 			},
 			close: func(b *faulty) error {
-				for _, d := range b.open {
+				for _, d := range b.unsettled() {
 					_ = d.Ack(context.Background())
 					_ = b.Broker.Publish(context.Background(), b.topic, d.Message)
 				}

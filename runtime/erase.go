@@ -134,10 +134,12 @@ func (p *personal) forget(ctx context.Context, names []vault.Name) error {
 			return context.Cause(ctx)
 		}
 	}
+	of := func(e *registry.Entity) bool { return p.entities[e] }
 	// It waits for turns that are held, whose events come to the tail at their end.
-	if err := p.r.engine.Unlearn(ctx, func(e *registry.Entity) bool { return p.entities[e] }); err != nil {
+	if err := p.r.engine.Unlearn(ctx, of); err != nil {
 		return err
 	}
+	p.r.snapshots.Forget(of)
 	p.r.tail.Forget()
 	if p.r.projector != nil {
 		p.r.projector.Forget()

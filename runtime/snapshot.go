@@ -3,13 +3,19 @@ package runtime
 import (
 	"context"
 
+	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/snapshot"
 	"github.com/talix-dev/talix/store"
 )
 
 func (r *Runtime) newSnapshots() *snapshot.Snapshots {
 	return snapshot.New(snapshot.Config{
-		Store: r.cfg.Store.(store.Keeper), Partitions: r.tail.Partitions(), Group: r.group, NewRev: r.ids.New, Log: r.cfg.Log,
+		Store: r.cfg.Store.(store.Keeper), Partitions: r.tail.Partitions(), NewRev: r.ids.New, Log: r.cfg.Log,
+		// Nothing is to be written before the engine is there, which asks for it.
+		Submit: func(e *registry.Entity, s store.Stream, put store.Change) *commit.Pending {
+			return r.engine.Beside(e, s, put)
+		},
 		Entities: r.registry.Entities, Every: r.cfg.Entities.SnapshotEvery, Slow: r.cfg.Entities.SlowLoad,
 	})
 }

@@ -26,8 +26,10 @@ type Config struct {
 	Store store.Keeper
 	// Partitions is how many the store has.
 	Partitions int
-	// Group is the group commit of a partition.
-	Group    func(store.Partition) *commit.Group
+	// Submit begins to commit a change of a record in the partition of an
+	// entity, on condition that the entity was not deleted meanwhile; nil: it
+	// was, or it cannot be done now.
+	Submit   func(*registry.Entity, store.Stream, store.Change) *commit.Pending
 	NewRev   func() store.ID
 	Log      *slog.Logger
 	Entities []*registry.Entity

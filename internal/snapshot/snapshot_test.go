@@ -207,7 +207,10 @@ func newWriter(t *testing.T, change func(*snapshot.Config)) *writer {
 		Type: "thing", State: reflect.TypeFor[v1](), New: func() any { return new(v1) }, CodeVersion: 1,
 	}
 	cfg := snapshot.Config{
-		Store: w.store, Partitions: 1, Group: func(store.Partition) *commit.Group { return group },
+		Store: w.store, Partitions: 1,
+		Submit: func(_ *registry.Entity, _ store.Stream, put store.Change) *commit.Pending {
+			return group.Submit(store.Batch{Records: []store.Change{put}}, nil)
+		},
 		NewRev: func() store.ID { return store.ID{1} }, Log: slog.New(slog.DiscardHandler), Entities: []*registry.Entity{w.def},
 	}
 	change(&cfg)
@@ -284,6 +287,23 @@ func TestNewestSnapshotOfAnEntityStands(t *testing.T) {
 		t.Errorf("written: %s", got)
 	}
 	w.offer("late", 1, 1) // after Close: nothing happens
+}
+
+// What waits is forgotten by its entity type, and makes room.
+func TestForgettingWhatWaits(t *testing.T) {
+	t.Parallel()
+	for _, of := range []bool{true, false} {
+		w := newWriter(t, func(c *snapshot.Config) { c.MaxQueue = 20 })
+		for i := range 20 + 16 {
+			w.offer(fmt.Sprintf("x%02d", i), 1, 1)
+		}
+		w.Forget(func(*registry.Entity) bool { return of })
+		w.offer("y", 2, 1)
+		// Those on their way to the store were let go of before.
+		if n := len(strings.Fields(w.written(t))); of && n > 16+1 || !of && n < 20 {
+			t.Errorf("forget %t: %d are written", of, n)
+		}
+	}
 }
 
 func TestKeysOfTypesAreApart(t *testing.T) {

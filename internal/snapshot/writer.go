@@ -3,8 +3,10 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/talix-dev/talix/internal/commit"
+	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -45,6 +47,21 @@ func (s *Snapshots) Offer(p Picture) {
 	case s.wake <- struct{}{}:
 	default:
 	}
+}
+
+// Forget drops what waits of the entity types that of accepts.
+func (s *Snapshots) Forget(of func(*registry.Entity) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.order = slices.DeleteFunc(s.order, func(name store.Stream) bool {
+		p := s.waiting[name]
+		if !of(p.Plan.def) {
+			return false
+		}
+		delete(s.waiting, name)
+		s.bytes -= p.Size
+		return true
+	})
 }
 
 // Close writes what waits and ends the goroutine. Close the groups after it.
@@ -91,7 +108,8 @@ func (s *Snapshots) take() []Picture {
 }
 
 // write commits pictures beside the commands, and waits for them, so that no
-// more are on their way than the store can take.
+// more are on their way than the store can take. One whose entity was deleted or
+// written to by others meanwhile is dropped.
 func (s *Snapshots) write(pictures []Picture) {
 	var under []*commit.Pending
 	var of []store.Stream
@@ -102,7 +120,8 @@ func (s *Snapshots) write(pictures []Picture) {
 	}
 	for i, p := range under {
 		p.Wait(context.Background())
-		if o := p.Outcome(); o.Status != store.Durable && !errors.Is(o.Err, commit.ErrClosed) {
+		o := p.Outcome()
+		if o.Status != store.Durable && o.Status != store.Conflict && !errors.Is(o.Err, commit.ErrClosed) {
 			s.cfg.Log.Warn("write snapshot", "entity", of[i].String(), "outcome", o.Status.String(), "error", o.Err)
 		}
 	}
@@ -110,8 +129,7 @@ func (s *Snapshots) write(pictures []Picture) {
 
 func (s *Snapshots) submit(p *Picture) *commit.Pending {
 	key, fits := Key(p.Stream)
-	group := s.cfg.Group(store.PartitionOf(p.Stream, s.cfg.Partitions))
-	if !fits || group.Busy() {
+	if !fits {
 		return nil
 	}
 	data, err := p.Plan.encode(p)
@@ -125,5 +143,5 @@ func (s *Snapshots) submit(p *Picture) *commit.Pending {
 		return nil
 	}
 	put := store.Change{Record: store.Record{Space: Space, Key: key, Rev: s.cfg.NewRev(), Data: data}, Blind: true}
-	return group.Submit(store.Batch{Records: []store.Change{put}}, nil)
+	return s.cfg.Submit(p.Plan.def, p.Stream, put)
 }

@@ -30,6 +30,19 @@ func NewUnique[T any](name string, key func(T) string) *Unique[T] {
 	return u
 }
 
+// Personal has values stored as a digest under the vault's salt alone, so that
+// no file, table or backup tells what they are, before an erasure and after it.
+// It needs runtime.Config.Keys, and the vault for good: with another one, no
+// value is known any more. Errors do not name the values.
+//
+// Erasing a subject releases nothing: the value is taken until its holder
+// releases it or is deleted. A set that has values cannot be made personal, nor
+// the other way round; the runtime then does not start.
+func (u *Unique[T]) Personal() *Unique[T] {
+	u.def.Personal = true
+	return u
+}
+
 // Register hands the definition to a runtime; it is not for users.
 func (u *Unique[T]) Register(r *registry.Registry) { r.AddUnique(&u.def) }
 
@@ -84,6 +97,8 @@ func Holder[T any](r Reader, u *Unique[T], value T) (Held, error) {
 	switch {
 	case err != nil:
 		return Held{}, fromEngine(err)
+	case !found && u.def.Personal:
+		return Held{}, NotFound("no one holds this value of %s", u.def.Name)
 	case !found:
 		return Held{}, NotFound("no one holds %s %q", u.def.Name, u.key(value))
 	}

@@ -40,7 +40,7 @@ func (r *Runtime) define(ctx context.Context) error {
 	faults := r.registry.Faults()
 	faults = append(faults, r.checkInputs(set)...)
 	faults = append(faults, r.checkKept(set)...)
-	faults = append(faults, r.checkUniques()...)
+	faults = append(faults, r.checkUniques(ctx)...)
 	faults = append(faults, r.checkPersonal()...)
 	faults = append(faults, r.defineViews(ctx)...)
 	edge, err := httpedge.New(r.edgeConfig(set))

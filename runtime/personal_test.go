@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,8 @@ type office struct {
 	join    *talix.Command[Joined, Joined]
 	move    *talix.Command[Relocated, int]
 	open    *talix.Command[Opened, told]
+	emails  *talix.Unique[string]
+	cards   chan string // what the action that is poured was told
 	retire  *talix.Command[struct{}, struct{}]
 	remind  *talix.Timer[told]
 	answer  *talix.Signal[told]
@@ -93,11 +96,14 @@ type office struct {
 var errNotNow = errors.New("not now")
 
 func newOffice() *office {
-	o := &office{}
+	o := &office{emails: talix.NewUnique("emails", strings.ToLower).Personal(), cards: make(chan string, 1000)}
 	o.clients = talix.NewEntity("client", talix.Event[Joined]("CLIENT:JOINED"), talix.Event[Relocated]("CLIENT:MOVED"), talix.Event[Retired]("CLIENT:RETIRED")).SnapshotEvery(2)
 	o.cases = talix.NewEntity("case", talix.Event[Opened]("CASE:OPENED")).SnapshotEvery(1)
 	o.remind, o.answer = talix.NewTimer[told]("remind"), talix.NewSignal[told]("answer")
 	o.join = talix.NewCommand(o.clients, "join", func(c talix.CommandContext[Client], in Joined) (Joined, error) {
+		if err := o.emails.Reserve(c, in.Email); err != nil {
+			return in, err
+		}
 		c.Emit(in)
 		talix.Schedule(c, o.remind, "", c.Time().Add(1000*time.Hour), told{c.ID(), in.Email})
 		return in, nil
@@ -159,10 +165,14 @@ func (o *office) service() talix.Service {
 		return talix.Final(errNotNow)
 	}
 	return talix.Service{Name: "office", Components: talix.Components{
-		o.clients, o.cases, o.join, o.move, o.retire, o.open, o.tell, o.rows, o.plans, o.letters, o.find, o.all, o.history, o.byPlan,
+		o.clients, o.cases, o.emails, o.join, o.move, o.retire, o.open, o.tell, o.rows, o.plans, o.letters, o.find, o.all, o.history, o.byPlan,
 		talix.OnTimer(o.remind, func(talix.ActionContext, talix.Fired[told]) error { return nil }),
 		talix.OnEvent("look-at", func(ctx talix.ActionContext, e talix.Recorded[Joined]) error {
 			return fail(ctx, e.EntityID, e.Data.Email)
+		}),
+		talix.OnEvent("card", func(ctx talix.ActionContext, e talix.Recorded[Joined]) error {
+			o.cards <- e.EntityID + " " + e.Data.Email
+			return nil
 		}),
 		talix.OnMessage("mail", "mails", func(ctx talix.ActionContext, m talix.Message[told]) error {
 			return fail(ctx, m.Data.Client, m.Data.Text)
@@ -225,6 +235,10 @@ func (o *office) fill(t *testing.T, rt *runtime.Runtime, queue broker.Broker, cl
 	for i := range 3 {
 		_, err = talix.Run(ctx, o.open, client+"-case", Opened{client, text, string(rune('a' + i))})
 		do(err)
+	}
+	do(talix.Group(ctx, talix.Do(o.open, client+"-case", Opened{client, text, "group"}), talix.Do(o.open, "both", Opened{client, text, "group"})))
+	if _, err := talix.Run(ctx, o.join, "not "+client, Joined{Email: text}); !errors.Is(err, talix.ErrTaken) || strings.Contains(err.Error(), text) {
+		t.Errorf("another one with the same address got %v", err)
 	}
 	do(talix.Start(ctx, o.tell, client, told{client, text}))
 	do(talix.Start(ctx, o.tell, client+"-done", told{client, text}))
@@ -292,7 +306,7 @@ func (o *office) look(t *testing.T, rt *runtime.Runtime, clients ...string) (s s
 		s.Letters[c] = v
 	}
 	for _, typ := range []string{"client", "case"} {
-		for _, c := range append([]string{"now"}, clients...) {
+		for _, c := range append([]string{"now", "both"}, clients...) {
 			for _, id := range []string{c, c + "-case", "case of " + c} {
 				moments, err := rt.Entities().Events(t.Context(), typ, id, runtime.EventFilter{States: true})
 				if err != nil && !errors.Is(err, talix.ErrNotFound) {

@@ -2,9 +2,6 @@ package entity
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -12,29 +9,14 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-// The spaces of unique values: who holds each, found by the value, in the
-// value's own partition; and what each entity holds, in the entity's partition.
-const (
-	uniqueSpace = "unique"
-	heldSpace   = "held"
-)
-
 // MaxUnique bounds a unique value, in bytes.
 const MaxUnique = 256
 
-// holding is a record of a unique value.
-type holding struct {
-	Type  string `json:"type,omitempty"` // of the entity that holds it
-	ID    string `json:"id,omitempty"`
-	Name  string `json:"name,omitempty"` // of the values, in the entity's list
-	Value string `json:"value,omitempty"`
-}
-
 // Claim is what a command does to a unique value.
 type Claim struct {
-	Name, Value string
-	From        store.ID // the record's revision before; zero: no one held it
-	Hold        bool     // the command's entity holds it in the end
+	Key  string   // of the value's record
+	From store.ID // the record's revision before; zero: no one held it
+	Hold bool     // the command's entity holds it in the end
 }
 
 // Claims is the turn itself.
@@ -45,32 +27,39 @@ func (t *turn) Reserve(u *registry.Unique, value string) error {
 	if len(value) == 0 || len(value) > MaxUnique {
 		return registry.Faultf(registry.Invalid, "a value of %s has 1 to %d bytes", u.Name, MaxUnique)
 	}
-	if c := t.claimOn(u.Name, value); c != nil {
+	key := t.engine.uniqueKey(u, value)
+	if c := t.claimOn(key); c != nil {
 		c.Hold = true
 		return nil
 	}
-	holder, rev, err := t.holder(u, value)
+	holder, rev, err := t.holder(key)
 	switch {
 	case err != nil:
 		return err
-	case rev.IsZero() && !t.touchedBeside(u.Name, value):
-		t.claims = append(t.claims, &Claim{Name: u.Name, Value: value, Hold: true})
+	case rev.IsZero() && !t.touchedBeside(key):
+		t.claims = append(t.claims, &Claim{Key: key, Hold: true})
 		return nil
 	case holder == t.live.stream:
 		return nil
+	case u.Personal: // errors are kept, and logged
+		return registry.Faultf(registry.Taken, "this value of %s is taken", u.Name)
 	}
 	return registry.Faultf(registry.Taken, "%s %q is taken", u.Name, value)
 }
 
 // Release ends that the turn's entity holds a value, if it does.
 func (t *turn) Release(u *registry.Unique, value string) error {
-	if c := t.claimOn(u.Name, value); c != nil {
+	return t.release(t.engine.uniqueKey(u, value))
+}
+
+func (t *turn) release(key string) error {
+	if c := t.claimOn(key); c != nil {
 		c.Hold = false
 		return nil
 	}
-	holder, rev, err := t.holder(u, value)
+	holder, rev, err := t.holder(key)
 	if err == nil && !rev.IsZero() && holder == t.live.stream {
-		t.claims = append(t.claims, &Claim{Name: u.Name, Value: value, From: rev})
+		t.claims = append(t.claims, &Claim{Key: key, From: rev})
 	}
 	return err
 }
@@ -82,16 +71,12 @@ func (t *turn) ReleaseAll() error {
 		c.Hold = false
 	}
 	for after := ""; ; {
-		page, err := keeper.Records(context.Background(), t.live.partition, heldSpace, prefix, after, heldPage)
+		page, err := keeper.Records(context.Background(), t.live.partition, HeldSpace, prefix, after, heldPage)
 		if err != nil {
 			return unreadable(fmt.Errorf("read what %s holds: %w", t.live.stream, err))
 		}
 		for i := range page {
-			var h holding
-			if err := json.Unmarshal(page[i].Data, &h); err != nil {
-				return unreadable(fmt.Errorf("read what %s holds: %w", t.live.stream, err))
-			}
-			if err := t.Release(&registry.Unique{Name: h.Name}, h.Value); err != nil {
+			if err := t.release(HeldValue(page[i].Key)); err != nil {
 				return err
 			}
 		}
@@ -104,9 +89,9 @@ func (t *turn) ReleaseAll() error {
 
 const heldPage = 128
 
-func (t *turn) claimOn(name, value string) *Claim {
+func (t *turn) claimOn(key string) *Claim {
 	for _, c := range t.claims {
-		if c.Name == name && c.Value == value {
+		if c.Key == key {
 			return c
 		}
 	}
@@ -115,8 +100,8 @@ func (t *turn) claimOn(name, value string) *Claim {
 
 // touchedBeside tells whether another command of the group does something to the
 // value: whichever of them is decided first, it is taken.
-func (t *turn) touchedBeside(name, value string) bool {
-	return slices.ContainsFunc(t.beside, func(c Claim) bool { return c.Name == name && c.Value == value })
+func (t *turn) touchedBeside(key string) bool {
+	return slices.ContainsFunc(t.beside, func(c Claim) bool { return c.Key == key })
 }
 
 // claimed is what the turn does to unique values, for others.
@@ -135,14 +120,14 @@ func (t *turn) settled() store.Keeper {
 	return t.engine.keeper()
 }
 
-func (t *turn) holder(u *registry.Unique, value string) (store.Stream, store.ID, error) {
+func (t *turn) holder(key string) (store.Stream, store.ID, error) {
 	t.settled()
-	return t.engine.holder(context.Background(), u, value)
+	return t.engine.holder(context.Background(), key)
 }
 
 // Holder is who holds a value.
 func (t *turn) Holder(ctx context.Context, u *registry.Unique, value string) (store.Stream, bool, error) {
-	if c := t.claimOn(u.Name, value); c != nil {
+	if c := t.claimOn(t.engine.uniqueKey(u, value)); c != nil {
 		return t.live.stream, c.Hold, nil
 	}
 	return t.engine.Holder(ctx, u, value)
@@ -150,23 +135,19 @@ func (t *turn) Holder(ctx context.Context, u *registry.Unique, value string) (st
 
 // Holder is who holds a unique value; false: no one.
 func (g *Engine) Holder(ctx context.Context, u *registry.Unique, value string) (store.Stream, bool, error) {
-	s, rev, err := g.holder(ctx, u, value)
+	s, rev, err := g.holder(ctx, g.uniqueKey(u, value))
 	return s, !rev.IsZero(), err
 }
 
-func (g *Engine) holder(ctx context.Context, u *registry.Unique, value string) (store.Stream, store.ID, error) {
+func (g *Engine) holder(ctx context.Context, key string) (store.Stream, store.ID, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	key := uniqueKey(u.Name, value)
-	rec, found, err := g.keeper().Record(ctx, g.uniqueHome(key), uniqueSpace, key)
+	rec, found, err := g.keeper().Record(ctx, g.uniqueHome(key), UniqueSpace, key)
 	if err != nil || !found {
 		return store.Stream{}, store.ID{}, unreadable(err)
 	}
-	var h holding
-	if err := json.Unmarshal(rec.Data, &h); err != nil {
-		return store.Stream{}, store.ID{}, unreadable(fmt.Errorf("read holder of %s %q: %w", u.Name, value, err))
-	}
-	return store.Stream{Type: h.Type, ID: h.ID}, rec.Rev, nil
+	s, err := HolderIn(&rec)
+	return s, rec.Rev, unreadable(err)
 }
 
 func unreadable(err error) error {
@@ -180,15 +161,7 @@ func (g *Engine) keeper() store.Keeper { return g.cfg.Store.(store.Keeper) }
 
 // uniqueHome is the one partition of a value, whoever holds it.
 func (g *Engine) uniqueHome(key string) store.Partition {
-	return store.PartitionOf(store.Stream{Type: uniqueSpace, ID: key}, g.partitions)
-}
-
-func uniqueKey(name, value string) string { return name + "/" + value }
-
-// heldPrefix begins the keys of what an entity holds.
-func heldPrefix(s store.Stream) string {
-	sum := sha256.Sum256([]byte(s.Type + "\x00" + s.ID))
-	return hex.EncodeToString(sum[:16]) + "/"
+	return store.PartitionOf(ValueHome(key), g.partitions)
 }
 
 // addClaims adds what a command does to unique values to the parts of its
@@ -204,24 +177,15 @@ func (g *Engine) addClaims(parts *[]store.Part, p *piece) {
 		if c.Hold != c.From.IsZero() {
 			continue // it is as it was
 		}
-		key := uniqueKey(c.Name, c.Value)
-		value := store.Change{Op: store.Delete, Record: store.Record{Space: uniqueSpace, Key: key}, From: c.From}
-		held := store.Change{Op: store.Delete, Record: store.Record{Space: heldSpace, Key: heldPrefix(p.stream) + key}, Blind: true}
+		value := store.Change{Op: store.Delete, Record: store.Record{Space: UniqueSpace, Key: c.Key}, From: c.From}
+		held := store.Change{Op: store.Delete, Record: store.Record{Space: HeldSpace, Key: heldPrefix(p.stream) + c.Key}, Blind: true}
 		if c.Hold {
-			value.Op, value.Rev, value.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Type: p.stream.Type, ID: p.stream.ID})
-			held.Op, held.Rev, held.Data = store.Put, g.cfg.NewID(), encodeHolding(holding{Name: c.Name, Value: c.Value})
+			value.Op, value.Rev, value.Data = store.Put, g.cfg.NewID(), encodeHolder(p.stream)
+			held.Op, held.Rev = store.Put, g.cfg.NewID()
 		}
-		home := partOf(parts, g.uniqueHome(key), epoch)
+		home := partOf(parts, g.uniqueHome(c.Key), epoch)
 		home.Records = append(home.Records, value)
 		own := partOf(parts, p.home, p.epoch)
 		own.Records = append(own.Records, held)
 	}
-}
-
-func encodeHolding(h holding) []byte {
-	data, err := json.Marshal(h)
-	if err != nil {
-		panic(err) // it holds texts alone
-	}
-	return data
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/talix-dev/talix/internal/entity"
 	"github.com/talix-dev/talix/internal/flow"
 	"github.com/talix-dev/talix/internal/queue"
 	"github.com/talix-dev/talix/internal/snapshot"
@@ -32,7 +33,7 @@ func (k *copier) records(ctx context.Context, again bool) error {
 	return eachRecord(ctx, k.From, func(from store.Partition, page []store.Record) error {
 		all := map[store.Partition][]store.Change{}
 		for _, rec := range page {
-			p, ok, err := k.carry(from, &rec)
+			p, ok, err := k.carry(ctx, from, &rec)
 			if err != nil {
 				return fmt.Errorf("carry the record %.80q in %q over: %w", rec.Key, rec.Space, err)
 			}
@@ -84,6 +85,7 @@ func eachOf(ctx context.Context, s Store, p store.Partition, space string, do fu
 
 var (
 	errStrange = errors.New("this release does not know in which partition it belongs: copy to a store with as many partitions")
+	errLeft    = errors.New("no entity holds the unique value that it names, so that it is a fault of the source")
 	errPour    = errors.New("events are being poured: let the program end that, or cancel it, and copy then")
 )
 
@@ -99,6 +101,8 @@ func homeOf(space, key string, p store.Partition, of, n int) (store.Partition, e
 		home, ok = work.Home(key)
 	case snapshot.Space:
 		home, ok = snapshot.StreamOf(key)
+	case entity.UniqueSpace:
+		home, ok = entity.ValueHome(key), true
 	}
 	if !ok {
 		return 0, errStrange
@@ -106,14 +110,41 @@ func homeOf(space, key string, p store.Partition, of, n int) (store.Partition, e
 	return store.PartitionOf(home, n), nil
 }
 
+// homeIn is homeOf for any record of a store. What entities hold is found by who
+// holds it, in that store or else the other one; errLeft: no one does.
+func homeIn(ctx context.Context, rec *store.Record, p store.Partition, s, other Store) (store.Partition, error) {
+	of, n := s.Partitions(), other.Partitions()
+	if rec.Space != entity.HeldSpace || n == 1 || n == of {
+		return homeOf(rec.Space, rec.Key, p, of, n)
+	}
+	value := entity.HeldValue(rec.Key)
+	for _, in := range []Store{s, other} {
+		held, found, err := in.Record(ctx, store.PartitionOf(entity.ValueHome(value), in.Partitions()), entity.UniqueSpace, value)
+		if err != nil {
+			return 0, err
+		}
+		if !found {
+			continue
+		}
+		holder, err := entity.HolderIn(&held)
+		if err != nil {
+			return 0, err
+		}
+		if entity.Holds(holder, rec.Key) {
+			return store.PartitionOf(holder, n), nil
+		}
+	}
+	return 0, errLeft
+}
+
 // carry makes a record what the target gets, and tells in which partition;
 // false: it is left. Positions of the log are other ones there.
-func (k *copier) carry(from store.Partition, rec *store.Record) (store.Partition, bool, error) {
+func (k *copier) carry(ctx context.Context, from store.Partition, rec *store.Record) (store.Partition, bool, error) {
 	poured := strings.HasPrefix(rec.Key, string(work.Pour)+"/")
 	if rec.Space == work.Space && (poured || bytes.Contains(rec.Data, []byte(`"`+flow.Wrote+`"`))) {
 		var item work.Item
 		if err := json.Unmarshal(rec.Data, &item); err != nil && !poured {
-			return k.homeOf(from, rec) // it cannot be read there either
+			return k.homeOf(ctx, from, rec) // it cannot be read there either
 		}
 		if poured && !item.Status.Finished() {
 			return 0, false, errPour
@@ -128,11 +159,11 @@ func (k *copier) carry(from store.Partition, rec *store.Record) (store.Partition
 	if poured {
 		return 0, false, nil
 	}
-	return k.homeOf(from, rec)
+	return k.homeOf(ctx, from, rec)
 }
 
-func (k *copier) homeOf(from store.Partition, rec *store.Record) (store.Partition, bool, error) {
-	p, err := homeOf(rec.Space, rec.Key, from, k.From.Partitions(), k.To.Partitions())
+func (k *copier) homeOf(ctx context.Context, from store.Partition, rec *store.Record) (store.Partition, bool, error) {
+	p, err := homeIn(ctx, rec, from, k.From, k.To)
 	return p, err == nil, err
 }
 
@@ -141,12 +172,12 @@ func (k *copier) strays(ctx context.Context) error {
 	return eachRecord(ctx, k.To, func(p store.Partition, page []store.Record) error {
 		var gone []store.Change
 		for i := range page {
-			home, err := homeOf(page[i].Space, page[i].Key, p, k.To.Partitions(), k.From.Partitions())
-			if err != nil {
-				return err
+			found := false
+			home, err := homeIn(ctx, &page[i], p, k.To, k.From)
+			if err == nil {
+				_, found, err = k.From.Record(ctx, home, page[i].Space, page[i].Key)
 			}
-			_, found, err := k.From.Record(ctx, home, page[i].Space, page[i].Key)
-			if err != nil {
+			if err != nil && !errors.Is(err, errLeft) {
 				return err
 			}
 			if !found {

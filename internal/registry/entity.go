@@ -107,9 +107,10 @@ type Holders interface {
 
 // Unique is a set of values each of which one entity holds at most.
 type Unique struct {
-	Name   string
-	Place  Place
-	Faults []error
+	Name     string
+	Personal bool // only a keyed digest of values is stored
+	Place    Place
+	Faults   []error
 }
 
 // Reader reads the confirmed state of entities.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"reflect"
@@ -37,6 +40,15 @@ func New(v vault.Vault, most int) *Box {
 
 // Name is the name of a subject.
 func (b *Box) Name(subject string) vault.Name { return vault.NameOf(b.salt, subject) }
+
+// Digest stands for a text without telling it: the same for equal texts, and not
+// to be found out by who does not have the vault. It is not forgotten when a
+// subject is erased.
+func (b *Box) Digest(text string) string {
+	h := hmac.New(sha256.New, b.salt[:])
+	h.Write([]byte("digest\x00" + text))
+	return hex.EncodeToString(h.Sum(nil))
+}
 
 // Forget drops what is known of subjects. It is called when they were erased:
 // their keys are never used again by calls that begin after it.

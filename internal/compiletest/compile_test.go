@@ -28,7 +28,7 @@ func TestPrograms(t *testing.T) {
 			}
 			first, _, _ := strings.Cut(string(source), "\n")
 			want, wrong := strings.CutPrefix(first, "// want: ")
-			out, err := exec.CommandContext(t.Context(), "go", "build", "-o", os.DevNull, "./"+filepath.Dir(program)).CombinedOutput()
+			out, err := compile(t, "./"+filepath.Dir(program))
 			switch {
 			case !wrong && err != nil:
 				t.Errorf("it does not compile: %s", out)
@@ -57,7 +57,13 @@ func TestReadme(t *testing.T) {
 	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(t.TempDir(), "program"), file).CombinedOutput(); err != nil {
+	if out, err := compile(t, file); err != nil {
 		t.Errorf("it does not compile: %s", out)
 	}
+}
+
+// compile has the compiler check a program, without linking it.
+func compile(t *testing.T, program string) ([]byte, error) {
+	t.Helper()
+	return exec.CommandContext(t.Context(), "go", "vet", program).CombinedOutput()
 }

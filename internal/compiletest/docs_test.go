@@ -3,7 +3,6 @@ package compiletest_test
 import (
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -40,7 +39,7 @@ func TestCodeOfPages(t *testing.T) {
 
 func TestGuideCompiles(t *testing.T) {
 	t.Parallel()
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "./testdata/guide").CombinedOutput(); err != nil {
+	if out, err := compile(t, "./testdata/guide"); err != nil {
 		t.Errorf("it does not compile: %s", out)
 	}
 }

@@ -20,6 +20,9 @@ type Output struct{ ID string }
 
 var Emails = talix.NewUnique("emails", strings.ToLower)
 
+// Phones holds what no file may tell.
+var Phones = talix.NewUnique("phones", strings.TrimSpace).Personal()
+
 var Register = talix.NewCommand(Users, "register",
 	func(c talix.CommandContext[User], in Input) (Output, error) {
 		if err := Emails.Reserve(c, in.Email); err != nil {

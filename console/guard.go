@@ -71,7 +71,7 @@ func (g *guard) admit(w http.ResponseWriter, r *http.Request) (*http.Request, er
 	case who == "":
 		return r, errLogin
 	}
-	ctx := context.WithValue(api.WithActor(r.Context(), who), visitorKey{}, visitor)
+	ctx := context.WithValue(api.WithActor(r.Context(), who+clientOf(r)), visitorKey{}, visitor)
 	r = r.WithContext(ctx)
 	if err := g.checkForm(w, r, visitor); err != nil {
 		return r, err
@@ -98,6 +98,17 @@ func safe(r *http.Request) bool { return r.Method == http.MethodGet || r.Method 
 // open tells whether a request is answered to all.
 func open(r *http.Request) bool {
 	return r.URL.Path == "/login" || strings.HasPrefix(r.URL.Path, "/asset/")
+}
+
+// clientOf is what a program that calls says it is, for audit events: a word, or
+// nothing.
+func clientOf(r *http.Request) string {
+	name := r.Header.Get("Talix-Client")
+	odd := func(c rune) bool { return c != '-' && (c < 'a' || c > 'z') }
+	if name == "" || len(name) > 32 || strings.ContainsFunc(name, odd) {
+		return ""
+	}
+	return " by " + name
 }
 
 func isAPI(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -93,6 +94,21 @@ func TestAuthorize(t *testing.T) {
 	}
 	if got, body := s.send("POST", "/do/replay", "name=notify", append(as, "Content-Type", formType)...); got.StatusCode != http.StatusForbidden {
 		t.Errorf("a form without its token: %d %s", got.StatusCode, body)
+	}
+}
+
+// The audit tells what a program says that it is, if it is a word.
+func TestClientsAreNamed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, want := range map[string]string{"talix-mcp": ` by talix-mcp","outcome"`, "": `[0-9]","outcome"`, "mcp from 10.0.0.1": `[0-9]","outcome"`, strings.Repeat("x", 33): `[0-9]","outcome"`} {
+		before := len(s.log.String())
+		if got, body := s.send("POST", "/api/v1/work/replay", `{"name":"notify"}`, "Content-Type", jsonType, "Talix-Client", name); got.StatusCode != http.StatusOK {
+			t.Fatalf("%d %s", got.StatusCode, body)
+		}
+		if log := s.log.String()[before:]; !regexp.MustCompile(want).MatchString(log) {
+			t.Errorf("%q: the audit: %s", name, log)
+		}
 	}
 }
 

@@ -55,6 +55,11 @@ func (a *API) cover(ctx context.Context, data json.RawMessage) json.RawMessage {
 	return runtime.CoverJSON(data)
 }
 
+// coverText is cover for a text, which need not be JSON.
+func (a *API) coverText(ctx context.Context, text string) string {
+	return string(a.cover(ctx, json.RawMessage(text)))
+}
+
 // coverEvent hides all values of an event that may have personal ones.
 func (a *API) coverEvent(ctx context.Context, eventType string, data json.RawMessage) json.RawMessage {
 	if !a.hides(ctx) {

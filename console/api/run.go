@@ -49,6 +49,9 @@ type RunRequest struct {
 	Input  json.RawMessage   `json:"input,omitempty"`
 	// Header is sent with what is run over HTTP, as for authentication.
 	Header map[string]string `json:"header,omitempty"`
+	// Hide has runtime.Hidden stand in the place of all values of the answer,
+	// where some may be personal.
+	Hide bool `json:"hide,omitempty"`
 }
 
 // RunAnswer is what came of it.
@@ -124,6 +127,9 @@ func (a *API) Run(ctx context.Context, in RunRequest) (out RunAnswer, err error)
 	started := a.cfg.Now()
 	run := func() error {
 		out = a.run(ctx, &r, &in)
+		if in.Hide {
+			out.Body = a.coverText(ctx, out.Body)
+		}
 		out.Duration = a.cfg.Now().Sub(started)
 		return nil
 	}

@@ -22,6 +22,7 @@ const Default = "127.0.0.1:8081"
 type Client struct {
 	base  string
 	token string
+	name  string // of who asks
 	http  *http.Client
 }
 
@@ -34,11 +35,19 @@ func New(address, token string) (*Client, error) {
 		return nil, err
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	return &Client{base, token, &http.Client{
+	return &Client{base: base, token: token, http: &http.Client{
 		Transport: transport,
 		// The API leads nowhere else, and the token is for it alone.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// As is a client of the same program, and the same connections, that says what
+// asks, such as talix-mcp: the program's audit log tells it.
+func (c *Client) As(name string) *Client {
+	other := *c
+	other.name = name
+	return &other
 }
 
 // Close closes idle connections.
@@ -113,6 +122,9 @@ func (c *Client) send(ctx context.Context, method, path string, query url.Values
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.name != "" {
+		req.Header.Set("Talix-Client", c.name)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)

@@ -52,7 +52,7 @@ func commands() []command { return slices.Concat(live(), stored(), others()) }
 func live() []command {
 	return []command{
 		lsCommand(), stateCommand(), eventsCommand(), runCommand(), queryCommand(), tailCommand(), flowCommand(),
-		parkedCommand(), timersCommand(), workflowsCommand(), viewsCommand(), clusterCommand(), benchCommand(),
+		parkedCommand(), timersCommand(), workflowsCommand(), viewsCommand(), clusterCommand(), benchCommand(), mcpCommand(),
 	}
 }
 

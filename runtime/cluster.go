@@ -66,7 +66,7 @@ func (r *Runtime) join() error {
 	}
 	r.node = cluster.New(cluster.Config{
 		Leases: r.cfg.Store.(store.Leases), Partitions: r.cfg.Store.Partitions(), Lease: c.lease(),
-		Name: c.Address + "/" + r.ids.New().String(), Address: c.Address, Serve: r.serve, Log: r.cfg.Log,
+		Name: nodeName(c.Address, r.ids.New()), Address: c.Address, Serve: r.serve, Log: r.cfg.Log,
 	})
 	r.peers = peer.NewClient(c.Key)
 	r.lent = &lent{node: r.node, all: map[store.ID]*lending{}}

@@ -61,7 +61,7 @@ func (r *Runtime) askOwner(ctx context.Context, p store.Partition, name string, 
 	defer cancel()
 	doubt := error(nil)
 	for {
-		changed, to := r.node.Changed(), r.node.Route(p)
+		changed, to := r.node.Changed(), r.ownerOf(p)
 		switch {
 		case r.node.Owns(p):
 			return errors.Join(errHeld, doubt)

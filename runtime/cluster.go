@@ -66,7 +66,7 @@ func (r *Runtime) join() error {
 	}
 	r.node = cluster.New(cluster.Config{
 		Leases: r.cfg.Store.(store.Leases), Partitions: r.cfg.Store.Partitions(), Lease: c.lease(),
-		Name: nodeName(c.Address, r.ids.New()), Address: c.Address, Serve: r.serve, Log: r.cfg.Log,
+		Name: nodeName(c.Address, r.ids.New()), Address: c.Address, Serve: r.serve, Ask: r.take, Tell: r.nudge, Log: r.cfg.Log,
 	})
 	r.peers = peer.NewClient(c.Key)
 	r.lent = &lent{node: r.node, all: map[store.ID]*lending{}}
@@ -177,7 +177,7 @@ func (r *Runtime) PeerHandler() http.Handler {
 		return http.NotFoundHandler()
 	}
 	return peer.Serve(r.cfg.Cluster.Key, r.cfg.Log, map[string]peer.Handler{
-		"commit": r.answerCommit, "run": r.answerRun, "work": r.answerWork, "hold": r.answerHold, "told": r.answerTold,
+		"commit": r.answerCommit, "run": r.answerRun, "work": r.answerWork, "hold": r.answerHold, "told": r.answerTold, "take": r.answerTake, "look": r.answerLook,
 	})
 }
 

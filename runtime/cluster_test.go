@@ -64,6 +64,12 @@ func nodes(t *testing.T, n int, s *memory.Store, tables table.Store, parts ...ta
 
 func join(t *testing.T, s *memory.Store, tables table.Store, parts ...talix.Part) *node {
 	t.Helper()
+	return joinFor(t, 600*time.Millisecond, s, tables, parts...)
+}
+
+// joinFor is join with a lease of some length.
+func joinFor(t *testing.T, lease time.Duration, s *memory.Store, tables table.Store, parts ...talix.Part) *node {
+	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +77,7 @@ func join(t *testing.T, s *memory.Store, tables table.Store, parts ...talix.Part
 	one := &node{store: s.Share()}
 	one.Runtime, err = runtime.New(t.Context(), runtime.Config{
 		Store: one.store, Tables: tables, Parts: parts, Log: slog.New(slog.DiscardHandler),
-		Cluster: &runtime.ClusterConfig{Address: listener.Addr().String(), Key: clusterKey, Lease: 600 * time.Millisecond},
+		Cluster: &runtime.ClusterConfig{Address: listener.Addr().String(), Key: clusterKey, Lease: lease},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -294,7 +300,7 @@ func TestClusterConfig(t *testing.T) {
 		}
 	}
 	all := nodes(t, 2, checked(t, memory.Config{}), tables(t), account.Service)
-	for _, path := range []string{"/talix/peer/run", "/talix/peer/commit", "/talix/peer/work", "/talix/peer/hold", "/talix/peer/told"} {
+	for _, path := range []string{"/talix/peer/run", "/talix/peer/commit", "/talix/peer/work", "/talix/peer/hold", "/talix/peer/told", "/talix/peer/take", "/talix/peer/look"} {
 		if w := request(all[0].PeerHandler(), "POST", path, "{}", "Authorization", "Bearer guess"); w.Code != http.StatusUnauthorized {
 			t.Errorf("%s answers a stranger: %d %s", path, w.Code, w.Body)
 		}

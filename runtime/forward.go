@@ -8,7 +8,6 @@ import (
 
 	"github.com/talix-dev/talix"
 	"github.com/talix-dev/talix/internal/entity"
-	"github.com/talix-dev/talix/internal/peer"
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
@@ -19,7 +18,7 @@ func (r *Runtime) runCommand(ctx context.Context, call *entity.Call) (entity.Rep
 	if r.node == nil {
 		return r.engine.Run(ctx, call)
 	}
-	p := store.PartitionOf(store.Stream{Type: call.Command.Entity.Type, ID: call.ID}, r.tail.Partitions())
+	p := r.partitionOf(call)
 	for doubt := false; ; {
 		reply, err := r.engine.Run(ctx, call)
 		if !errors.Is(err, entity.ErrElsewhere) {
@@ -116,12 +115,16 @@ func (r *Runtime) answerRun(ctx context.Context, decode func(any) error) (any, e
 	if err != nil {
 		return nil, err
 	}
+	p := r.partitionOf(call)
+	if err := r.owned(ctx, p); err != nil {
+		return nil, err
+	}
 	ctx, end := r.beginForward(ctx, call)
 	reply, err := r.engine.Run(ctx, call)
 	end(reply, err)
 	switch {
 	case errors.Is(err, entity.ErrElsewhere):
-		return nil, peer.ErrElsewhere
+		return nil, r.elsewhere(p)
 	case err != nil:
 		var f *registry.Fault
 		errors.As(r.fail(err, "command", q.Command, q.Correlation), &f) // it is one
@@ -190,10 +193,10 @@ func (r *Runtime) answerWork(ctx context.Context, decode func(any) error) (any, 
 	if err := decode(&q); err != nil {
 		return nil, err
 	}
-	if q.Partition < 0 || int(q.Partition) >= r.tail.Partitions() || !r.node.Owns(q.Partition) {
-		return nil, peer.ErrElsewhere
+	err := r.owned(ctx, q.Partition)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	switch q.Verb {
 	case "retry":
 		err = r.Work().retry(ctx, q.ID)

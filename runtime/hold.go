@@ -77,12 +77,16 @@ func (r *Runtime) answerHold(ctx context.Context, decode func(any) error) (any, 
 		return nil, err
 	}
 	call.Repeatable = q.Repeatable
+	p := r.partitionOf(call)
+	if err := r.owned(ctx, p); err != nil {
+		return nil, err
+	}
 	ctx, end := r.beginForward(ctx, call)
 	held, err := r.engine.Hold(ctx, call, q.Now, q.Beside)
 	end(decided(held), err)
 	switch {
 	case errors.Is(err, entity.ErrElsewhere):
-		return nil, peer.ErrElsewhere
+		return nil, r.elsewhere(p)
 	case err != nil:
 		var f *registry.Fault
 		errors.As(r.fail(err, "command", q.Command, q.Correlation), &f) // it is one

@@ -60,7 +60,7 @@ func (r *Runtime) askOwner(ctx context.Context, p store.Partition, name string, 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	doubt := error(nil)
-	for {
+	for told := false; ; {
 		changed, to := r.node.Changed(), r.ownerOf(p)
 		switch {
 		case r.node.Owns(p):
@@ -76,7 +76,11 @@ func (r *Runtime) askOwner(ctx context.Context, p store.Partition, name string, 
 			if open {
 				doubt = fmt.Errorf("%w: %w", errDoubt, err)
 			}
+			if told = !told && r.learn(p, err); told {
+				continue
+			}
 			r.node.Look()
+		case to.Name == r.node.Name() && r.node.Await(ctx, p):
 		default: // it is between two nodes, or so it seems
 			r.node.Look()
 		}
@@ -172,8 +176,8 @@ func (r *Runtime) answerCommit(ctx context.Context, decode func(any) error) (any
 	if err := decode(&q); err != nil {
 		return nil, err
 	}
-	if q.Partition < 0 || int(q.Partition) >= r.tail.Partitions() || !r.node.Owns(q.Partition) {
-		return nil, peer.ErrElsewhere
+	if err := r.owned(ctx, q.Partition); err != nil {
+		return nil, err
 	}
 	own := r.unsealed().(routed).Store // a question is passed on once
 	out := own.Commit(context.WithoutCancel(ctx), q.Partition, q.Batches)
@@ -190,7 +194,7 @@ func (r *Runtime) answerCommit(ctx context.Context, decode func(any) error) (any
 		}
 	}
 	if fenced {
-		return nil, peer.ErrElsewhere
+		return nil, r.elsewhere(q.Partition)
 	}
 	return answers, nil
 }

@@ -39,6 +39,13 @@ type Config struct {
 	// is under way any more. Only then is the partition released, or claimed
 	// again.
 	Serve func(ctx context.Context, p store.Partition, ready func())
+	// Ask asks the node that owns a partition to hand it over to this one, by
+	// its HandOver, and returns once it was released, or an error. It may be
+	// called from many goroutines. Nil: owners are not asked, and hand over what
+	// shall be another's when they see that by themselves.
+	Ask func(ctx context.Context, owner store.Node, p store.Partition) error
+	// Tell has another node look at once, by its Look. Nil: it looks when it does.
+	Tell func(ctx context.Context, other store.Node)
 
 	// Lease is how long others wait for a node that they do not hear of.
 	// Defaults to two seconds.
@@ -73,14 +80,17 @@ type Node struct {
 	parts []part
 	wake  chan struct{} // holds one if there is a reason to look at once
 	work  sync.WaitGroup
+	tasks sync.WaitGroup // claims, and releases of what is not served here
+	slots chan struct{}  // one for each claim or release under way
 
 	leaving atomic.Bool // it takes no partitions any more
 	handing atomic.Bool // and gives those that it has
 	joined  atomic.Bool // all partitions have had an owner
 
-	mu   sync.Mutex
-	seen *sight        // nil: nothing yet
-	news chan struct{} // closed when seen is another, or a partition is served or is not any more
+	mu     sync.Mutex
+	seen   *sight               // nil: nothing yet
+	news   chan struct{}        // closed when seen is another, or a partition is served or is not any more
+	askers map[string]time.Time // when nodes that partitions are to go to have asked last, or could have begun to
 }
 
 // part is what the node knows of its own part in a partition.
@@ -91,14 +101,26 @@ type part struct {
 	// Of the node's mu.
 	stop    context.CancelFunc // nil: nothing of it is under way here
 	epoch   store.Epoch
-	handing bool      // it is released once nothing is under way
-	since   time.Time // when it was begun to be handed over, or to be served
+	handing bool               // it is released once nothing is under way
+	loading bool               // it is claimed, and not ready yet
+	since   time.Time          // when it was begun to be handed over, or to be served
+	known   time.Time          // when it was last begun, or ended: what was seen before is out of date
+	busy    bool               // a claim or a release of it is under way, or its owner is asked
+	unask   context.CancelFunc // ends asking its owner; nil: it is not asked
+	of      string             // whom it is asked of
+	asked   time.Time          // since when
+	refused time.Time          // when its owner was last asked in vain
+	heir    string             // the node that it was handed over to, as this one knows or was told
+	told    time.Time          // when
 }
 
 // New makes a Node, which does nothing until Run.
 func New(cfg Config) *Node {
 	cfg.defaults()
-	n := &Node{cfg: cfg, parts: make([]part, cfg.Partitions), wake: make(chan struct{}, 1), news: make(chan struct{})}
+	n := &Node{
+		cfg: cfg, parts: make([]part, cfg.Partitions), wake: make(chan struct{}, 1), news: make(chan struct{}),
+		slots: make(chan struct{}, atOnce), askers: map[string]time.Time{},
+	}
 	n.term.lease, n.term.endless = cfg.Lease, cfg.NoLease
 	return n
 }
@@ -121,6 +143,7 @@ func (n *Node) Run(ctx context.Context) {
 	cancel()
 	end()
 	loops.Wait()
+	n.tasks.Wait()
 	n.loseAll()
 	n.work.Wait()
 	n.leave()
@@ -156,13 +179,25 @@ func (n *Node) Drain(ctx context.Context) error {
 	}
 }
 
-// announce has all others know that the node leaves, so that they wait for what
-// it releases.
+// announce has all others know that the node leaves, so that they ask for what it
+// has, or wait for what it releases.
 func (n *Node) announce(ctx context.Context) {
 	if err := n.beatOnce(ctx); err != nil {
 		return // they take it when the lease has ended
 	}
-	if members, _ := n.Members(); len(members) > 1 {
+	members, _ := n.Members()
+	if n.cfg.Tell != nil {
+		ctx, cancel := context.WithTimeout(ctx, n.cfg.every())
+		defer cancel()
+		var all sync.WaitGroup
+		for _, m := range members {
+			if !m.Self {
+				all.Go(func() { n.cfg.Tell(ctx, m.Node) })
+			}
+		}
+		all.Wait()
+	}
+	if n.cfg.Ask == nil && len(members) > 1 {
 		wait(ctx, n.cfg.every())
 	}
 }
@@ -171,7 +206,7 @@ func (n *Node) idle() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for p := range n.parts {
-		if n.parts[p].stop != nil {
+		if n.parts[p].stop != nil || n.parts[p].busy {
 			return false
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -23,6 +24,8 @@ type member struct {
 	cut     atomic.Bool
 	late    atomic.Int64 // how long answers take
 	stuck   atomic.Bool  // what is under way does not end
+	deaf    atomic.Bool  // others ask it in vain
+	hangs   atomic.Int64 // claims of this partition and those above have no answer
 	served  [partitions]atomic.Int64
 	running [partitions]atomic.Int64
 	stop    context.CancelFunc
@@ -59,6 +62,10 @@ func (l line) Claim(ctx context.Context, p store.Partition, node string) (store.
 	if err := l.pass(ctx); err != nil {
 		return 0, false, err
 	}
+	if int64(p) >= l.m.hangs.Load() {
+		<-ctx.Done()
+		return 0, false, ctx.Err()
+	}
 	defer l.after()
 	return l.Leases.Claim(ctx, p, node)
 }
@@ -83,6 +90,7 @@ type team struct {
 	store   *memory.Store
 	mu      sync.Mutex
 	members []*member
+	asks    bool // nodes ask others to hand over
 	double  int
 	pauses  [partitions]time.Duration // the longest in which nobody owned it
 	idle    [partitions]time.Duration
@@ -95,8 +103,14 @@ func newTeam(t *testing.T) *team {
 // join starts a node.
 func (t *team) join(change ...func(*cluster.Config)) *member {
 	m := &member{ended: make(chan struct{})}
+	m.hangs.Store(partitions)
 	name := fmt.Sprint("node-", len(t.members))
 	c := cluster.Config{Leases: line{t.store.Share(), m}, Partitions: partitions, Name: name, Address: "http://" + name, Serve: m.serve}
+	if t.asks {
+		c.Ask = func(ctx context.Context, owner store.Node, p store.Partition) error {
+			return t.named(owner.Name).asked(ctx, p, name)
+		}
+	}
 	for _, f := range change {
 		f(&c)
 	}
@@ -111,6 +125,22 @@ func (t *team) join(change ...func(*cluster.Config)) *member {
 	defer t.mu.Unlock()
 	t.members = append(t.members, m)
 	return m
+}
+
+// named is a member, by its name.
+func (t *team) named(name string) *member {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.members[slices.IndexFunc(t.members, func(m *member) bool { return m.Name() == name })]
+}
+
+// asked has a member hand a partition over.
+func (m *member) asked(ctx context.Context, p store.Partition, to string) error {
+	if m.deaf.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return m.HandOver(ctx, p, to)
 }
 
 func (m *member) serve(ctx context.Context, p store.Partition, ready func()) {
@@ -219,8 +249,27 @@ func (t *team) end() {
 // in runs a test under a clock of its own.
 func in(t *testing.T, test func(t *team)) {
 	t.Helper()
+	inTeam(t, true, test)
+}
+
+// inBoth runs a test with nodes that ask others to hand over, and with nodes that
+// cannot.
+func inBoth(t *testing.T, test func(t *team)) {
+	t.Helper()
+	for name, asks := range map[string]bool{"asked": true, "by itself": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inTeam(t, asks, test)
+		})
+	}
+}
+
+// inTeam is in with nodes that ask, or not.
+func inTeam(t *testing.T, asks bool, test func(t *team)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		team := newTeam(t)
+		team.asks = asks
 		test(team)
 		team.end()
 	})
@@ -228,7 +277,7 @@ func in(t *testing.T, test func(t *team)) {
 
 func TestNodesComeAndGo(t *testing.T) {
 	t.Parallel()
-	in(t, func(t *team) {
+	inBoth(t, func(t *team) {
 		a := t.join()
 		t.run(time.Second)
 		t.wantShares(partitions, a)
@@ -322,7 +371,7 @@ func TestAnswersAreLate(t *testing.T) {
 // first one lives.
 func TestWorkDoesNotEnd(t *testing.T) {
 	t.Parallel()
-	in(t, func(t *team) {
+	inBoth(t, func(t *team) {
 		a := t.join()
 		t.run(time.Second)
 		a.stuck.Store(true)
@@ -340,7 +389,7 @@ func TestWorkDoesNotEnd(t *testing.T) {
 // A node that was drained lives on, without partitions, and knows where they are.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	in(t, func(t *team) {
+	inBoth(t, func(t *team) {
 		a, b := t.join(), t.join()
 		t.run(4 * time.Second)
 		t.longest()
@@ -394,7 +443,7 @@ func TestFaultsAreSeen(t *testing.T) {
 // taken over, none pauses for all of them.
 func TestHandOverIsBitByBit(t *testing.T) {
 	t.Parallel()
-	in(t, func(t *team) {
+	inBoth(t, func(t *team) {
 		shared := make(chan struct{}, 1) // by all, as the database is
 		slow := func(c *cluster.Config) {
 			serve := c.Serve

@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/talix-dev/talix/store"
@@ -21,7 +20,7 @@ func (n *Node) follow(ctx context.Context) {
 }
 
 func (n *Node) untilNews(ctx context.Context, pause time.Duration) {
-	least := min(pause, n.cfg.Lease/200) // many may want it to look at the same time
+	least := min(pause, n.cfg.Lease/100) // many may want it to look at the same time
 	if !wait(ctx, least) {
 		return
 	}
@@ -46,8 +45,9 @@ func (n *Node) round(ctx context.Context) time.Duration {
 		return n.cfg.every()
 	}
 	plan := n.plan(s)
-	n.claimAll(ctx, plan.claim)
-	n.releaseAll(ctx, plan.release)
+	n.tackle(ctx, plan.claim, n.claim)
+	n.tackle(ctx, plan.release, n.release)
+	n.tackle(ctx, plan.ask, n.take)
 	return n.pause(s, plan)
 }
 
@@ -58,53 +58,13 @@ func (n *Node) pause(s *sight, p plan) time.Duration {
 	if p.awaits || p.later || len(p.claim) > 0 {
 		pause = n.cfg.Lease / 80
 	}
+	if p.patient {
+		pause = min(pause, n.cfg.Lease/8)
+	}
 	if left, ok := s.soonest(n.cfg.Name); ok {
 		pause = min(pause, max(left, n.cfg.Lease/80))
 	}
 	return pause
-}
-
-// plan is what a look leads to.
-type plan struct {
-	claim   []store.Partition
-	release []store.Partition // of which nothing is under way here
-	awaits  bool              // others are to release what shall be this node's
-	later   bool              // more is to be handed over, once some of it was
-}
-
-// plan works out what to do, and begins to hand over what shall be another's.
-func (n *Node) plan(s *sight) (do plan) {
-	names := s.candidates()
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	room, hands := n.room(s), n.hands()
-	for i := range n.parts {
-		p, part, owner := store.Partition(i), &n.parts[i], s.owners[i]
-		want, mine := place(p, names), owner.Node == n.cfg.Name
-		switch _, owned := s.nodes[owner.Node]; {
-		case part.stop != nil && (!mine || owner.Epoch != part.epoch):
-			n.lose(p)
-		case part.stop != nil && n.keeps(p, want):
-		case part.stop != nil && room == 0:
-			do.later = true
-		case part.stop != nil:
-			room--
-			n.handOver(p)
-		case want == n.cfg.Name && n.leaving.Load():
-		case want == n.cfg.Name && owner.Node == "" && hands == 0:
-			do.later = true
-		case want == n.cfg.Name && owner.Node == "":
-			hands--
-			do.claim = append(do.claim, p)
-		case want == n.cfg.Name && (mine || !owned):
-			do.claim = append(do.claim, p)
-		case want == n.cfg.Name:
-			do.awaits = true
-		case mine:
-			do.release = append(do.release, p)
-		}
-	}
-	return do
 }
 
 // handedAtOnce is how many partitions a node hands over at the same time, and how
@@ -128,42 +88,21 @@ func (n *Node) room(s *sight) int {
 	return max(0, room)
 }
 
-// hands is how many more partitions can be taken now that others have released.
-// Until all have had an owner, nobody misses one more than another. n.mu is held.
-func (n *Node) hands() int {
-	if !n.joined.Load() {
-		return len(n.parts)
-	}
-	hands := handedAtOnce
+// coming is how many partitions are about to be taken. n.mu is held.
+func (n *Node) coming() (coming int) {
 	for p := range n.parts {
 		part := &n.parts[p]
-		if part.stop != nil && !part.handing && !part.serving.Load() && time.Since(part.since) < n.patience() {
-			hands--
+		if part.busy || part.loading && time.Since(part.since) < n.patience() {
+			coming++
 		}
 	}
-	return max(0, hands)
-}
-
-// keeps tells whether a partition stays, or is being handed over. n.mu is held.
-func (n *Node) keeps(p store.Partition, want string) bool {
-	stays := want == n.cfg.Name || want == "" || n.leaving.Load()
-	return n.parts[p].handing || stays && !n.handing.Load()
-}
-
-// handOver begins to hand a partition over. n.mu is held.
-func (n *Node) handOver(p store.Partition) {
-	part := &n.parts[p]
-	part.handing, part.since = true, time.Now()
-	if n.cfg.NoRelease {
-		n.work.Go(func() { n.release(context.Background(), p) })
-		return
-	}
-	n.lose(p)
+	return coming
 }
 
 // lose stops what is under way of a partition. n.mu is held.
 func (n *Node) lose(p store.Partition) {
 	n.parts[p].serving.Store(false)
+	n.parts[p].loading = false
 	n.parts[p].stop()
 	n.tell()
 }
@@ -181,30 +120,32 @@ func (n *Node) loseAll() {
 // atOnce is how many claims and releases are made at the same time.
 const atOnce = 4
 
-// each does something for all partitions, some at a time.
-func each(all []store.Partition, do func(store.Partition)) {
-	var group sync.WaitGroup
-	next := make(chan store.Partition)
-	for range min(atOnce, len(all)) {
-		group.Go(func() {
-			for p := range next {
-				do(p)
+// tackle does something about some partitions, which are busy, and does not wait
+// for it: a store that is slow with one of them holds up no other.
+func (n *Node) tackle(ctx context.Context, some []store.Partition, do func(context.Context, store.Partition) error) {
+	for _, p := range some {
+		n.tasks.Go(func() {
+			if err := do(ctx, p); err != nil && ctx.Err() == nil {
+				n.cfg.Log.Warn("claim or release partition", "partition", int(p), "error", err)
 			}
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.parts[p].busy = false
+			n.tell()
+			n.poke()
 		})
 	}
-	for _, p := range all {
-		next <- p
-	}
-	close(next)
-	group.Wait()
 }
 
-func (n *Node) claimAll(ctx context.Context, all []store.Partition) {
-	each(all, func(p store.Partition) {
-		if err := n.claim(ctx, p); err != nil && ctx.Err() == nil {
-			n.cfg.Log.Warn("claim partition", "partition", int(p), "error", err)
-		}
-	})
+// enter waits until a claim or a release may be made; leave ends it.
+func (n *Node) enter(ctx context.Context) (bounded context.Context, leave func(), err error) {
+	select {
+	case n.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, context.Cause(ctx)
+	}
+	bounded, cancel := context.WithTimeout(ctx, n.cfg.Lease)
+	return bounded, func() { cancel(); <-n.slots }, nil
 }
 
 var errTermEnded = errors.New("the own lease ended meanwhile")
@@ -213,12 +154,15 @@ var errTermEnded = errors.New("the own lease ended meanwhile")
 // node's term held all the while: then the lease was not over at the moment at
 // which the store granted it.
 func (n *Node) claim(ctx context.Context, p store.Partition) error {
+	ctx, leave, err := n.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	before, ok := n.term.current()
 	if !ok {
 		return errTermEnded
 	}
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Lease)
-	defer cancel()
 	epoch, ok, err := n.cfg.Leases.Claim(ctx, p, n.cfg.Name)
 	if err != nil || !ok {
 		return err
@@ -236,7 +180,8 @@ func (n *Node) claim(ctx context.Context, p store.Partition) error {
 func (n *Node) begin(p store.Partition, epoch store.Epoch) {
 	ctx, cancel := context.WithCancel(context.Background())
 	part := &n.parts[p]
-	part.stop, part.epoch, part.handing, part.since = cancel, epoch, false, time.Now()
+	part.stop, part.epoch, part.handing, part.loading, part.since = cancel, epoch, false, true, time.Now()
+	part.known, part.heir = part.since, ""
 	part.held.Store(true)
 	n.work.Go(func() {
 		defer n.end(p)
@@ -252,6 +197,7 @@ func (n *Node) ready(ctx context.Context, p store.Partition) {
 	defer n.mu.Unlock()
 	if ctx.Err() == nil {
 		n.parts[p].serving.Store(true)
+		n.parts[p].loading = false
 		n.tell()
 		n.poke()
 	}
@@ -264,27 +210,33 @@ func (n *Node) end(p store.Partition) {
 	handing := n.parts[p].handing
 	n.mu.Unlock()
 	if handing && !n.cfg.NoRelease {
-		n.release(context.Background(), p)
+		n.releaseIt(p)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.parts[p].stop()
 	n.parts[p].stop = nil
+	n.parts[p].known = time.Now()
 	n.parts[p].held.Store(false)
 	n.tell()
 	n.poke()
 }
 
-func (n *Node) releaseAll(ctx context.Context, all []store.Partition) {
-	each(all, func(p store.Partition) { n.release(ctx, p) })
-}
-
-// release gives a partition up. Should it fail, the next look finds that the
-// node owns what it does not serve.
-func (n *Node) release(ctx context.Context, p store.Partition) {
-	ctx, cancel := context.WithTimeout(ctx, n.cfg.Lease)
-	defer cancel()
-	if _, err := n.cfg.Leases.Release(ctx, p, n.cfg.Name); err != nil {
+// releaseIt is release where nobody waits for what comes of it. Should it fail,
+// the next look finds that the node owns what it does not serve.
+func (n *Node) releaseIt(p store.Partition) {
+	if err := n.release(context.Background(), p); err != nil {
 		n.cfg.Log.Warn("release partition", "partition", int(p), "error", err)
 	}
+}
+
+// release gives a partition up.
+func (n *Node) release(ctx context.Context, p store.Partition) error {
+	ctx, leave, err := n.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	_, err = n.cfg.Leases.Release(ctx, p, n.cfg.Name)
+	return err
 }

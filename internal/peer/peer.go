@@ -19,8 +19,18 @@ import (
 )
 
 // ErrElsewhere: the node that was asked is not the one to ask; it has done
-// nothing. Handlers return it, and Ask does.
+// nothing. Handlers return it, and Ask does, as an *Elsewhere.
 var ErrElsewhere = errors.New("another node is to be asked")
+
+// Elsewhere is ErrElsewhere with the name of the node that is to be asked; empty:
+// that is not known.
+type Elsewhere struct{ Node string }
+
+// Error implements error.
+func (e *Elsewhere) Error() string { return ErrElsewhere.Error() }
+
+// Is tells that it is ErrElsewhere.
+func (e *Elsewhere) Is(target error) bool { return target == ErrElsewhere }
 
 // ErrUnreached: the node was not reached, so it has done nothing.
 var ErrUnreached = errors.New("the node was not reached")
@@ -31,6 +41,7 @@ const maxMessage = 512 << 20
 const (
 	prefix        = "/talix/peer/"
 	timeoutHeader = "Talix-Timeout" // milliseconds that the asking node waits
+	nodeHeader    = "Talix-Node"    // that is to be asked instead
 )
 
 // Client asks other nodes. Its methods may be called from many goroutines.
@@ -94,7 +105,7 @@ func read(resp *http.Response, address string, answer any) error {
 		}
 		return err
 	case http.StatusMisdirectedRequest:
-		return ErrElsewhere
+		return &Elsewhere{resp.Header.Get(nodeHeader)}
 	case http.StatusUnauthorized:
 		return fmt.Errorf("ask node: %w: %s does not take the key: give all nodes the same one", ErrUnreached, address)
 	}
@@ -133,6 +144,9 @@ func serve(w http.ResponseWriter, r *http.Request, log *slog.Logger, name string
 	})
 	switch {
 	case errors.Is(err, ErrElsewhere):
+		if e, ok := errors.AsType[*Elsewhere](err); ok && e.Node != "" {
+			w.Header().Set(nodeHeader, e.Node)
+		}
 		http.Error(w, err.Error(), http.StatusMisdirectedRequest)
 	case err != nil:
 		log.Warn("answer another node", "question", name, "from", r.RemoteAddr, "error", err)

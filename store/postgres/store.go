@@ -82,8 +82,9 @@ func newStore(config Config, d *dialer, conn *pgx.Conn) *Store {
 	return s
 }
 
-// leaseConns is how many connections beats and claims have.
-const leaseConns = 5
+// leaseConns is how many connections beats, looks and claims have: a node makes up
+// to four of the last at a time.
+const leaseConns = 6
 
 // load sees to it that the schema holds a store, and learns what it is.
 func (s *Store) load(ctx context.Context, conn *pgx.Conn) error {

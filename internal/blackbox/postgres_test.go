@@ -30,7 +30,7 @@ func onPostgres(t *testing.T) []string {
 			return
 		}
 		defer conn.Close(ctx)
-		for _, name := range []string{schema, schema + "_views"} {
+		for _, name := range []string{schema, schema + "_views", schema + "_keys"} {
 			if _, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+name+" CASCADE"); err != nil {
 				t.Error(err)
 			}

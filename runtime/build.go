@@ -130,7 +130,7 @@ func (r *Runtime) build(ctx context.Context) (err error) {
 	})
 	r.dispatcher, err = deliver.New(ctx, deliver.Config{
 		Registry: r.registry, Store: r.cfg.Store, Tail: r.tail, Group: r.group, Act: r.onEvent, Log: r.cfg.Log,
-		Work: r.flow.Work, Forget: flow.Forget, Now: r.cfg.Now, Shared: r.shared(),
+		Work: r.flow.Work, Forget: flow.Forget, Now: r.cfg.Now, Shared: r.shared(), Own: r.owns(),
 	})
 	if err != nil {
 		return err

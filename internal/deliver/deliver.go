@@ -43,6 +43,8 @@ type Config struct {
 	// Shared: other processes work on the store too. Partitions are then opened
 	// and served one by one, while they are this process's.
 	Shared bool
+	// Own tells whether a partition is this process's now. Nil: it always is.
+	Own func(store.Partition) bool
 
 	// Parallel bounds the runs of one action at a time. Defaults to 64.
 	Parallel int
@@ -83,6 +85,9 @@ func (c *Config) defaults() {
 	}
 	if c.Forget == nil {
 		c.Forget = func(run string) []store.Change { return []store.Change{journal.Forget(run)} }
+	}
+	if c.Own == nil {
+		c.Own = func(store.Partition) bool { return true }
 	}
 	c.Parallel = cmp.Or(c.Parallel, 64)
 	c.Window = cmp.Or(c.Window, 8192)

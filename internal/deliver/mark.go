@@ -61,7 +61,12 @@ func (c *consumer) flush(ctx context.Context) {
 	from := c.mark()
 	to, _ := c.window.state()
 	if to > from {
-		if err := c.store(ctx, from, to); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrFenced) {
+		switch err := c.store(ctx, from, to); {
+		case err == nil || ctx.Err() != nil:
+		case errors.Is(err, store.ErrFenced):
+			c.cfg.Log.Debug("leave action to the partition's new owner, which goes on from the mark that it found",
+				"action", c.action.Name, "partition", int(c.partition), "error", err)
+		default:
 			c.cfg.Log.Error("store mark of action", "action", c.action.Name, "error", err)
 		}
 	}
@@ -93,7 +98,11 @@ func (c *consumer) store(ctx context.Context, from, to store.Position) error {
 		case earlier: // which was not waited for
 			return c.store(ctx, mark, to)
 		}
-		return fmt.Errorf("move mark to %d, found %d: %w", to, mark, errMarkMoved)
+		moved := errMarkMoved
+		if errors.Is(o.Err, store.ErrFenced) || !c.cfg.Own(c.partition) { // whoever has it moves the mark
+			moved = store.ErrFenced
+		}
+		return fmt.Errorf("move mark to %d, found %d: %w", to, mark, moved)
 	}
 	return fmt.Errorf("move mark to %d: %s: %w", to, o.Status, o.Err)
 }

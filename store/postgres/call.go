@@ -89,11 +89,16 @@ type call struct {
 }
 
 func (c *call) reset() {
-	for i, oid := range oids() {
-		if cap(c.arrays[i].bytes) > maxGroupBytes {
-			c.arrays[i].bytes = nil // it was for an exception
+	all := oids()
+	resetAll(c.arrays[:], all[:])
+}
+
+func resetAll(arrays []array, oids []uint32) {
+	for i, oid := range oids {
+		if cap(arrays[i].bytes) > maxGroupBytes {
+			arrays[i].bytes = nil // it was for an exception
 		}
-		c.arrays[i].reset(oid)
+		arrays[i].reset(oid)
 	}
 }
 
@@ -108,20 +113,21 @@ func callText(schema string) string {
 
 // params are the parameters' values.
 func (c *call) params(of int, unsynced bool) [][]byte {
-	flag := byte(0)
-	if unsynced {
-		flag = 1
-	}
-	params := [][]byte{int4Param(of), {flag}}
-	for i := range c.arrays {
-		params = append(params, c.arrays[i].param())
+	return paramsOf([][]byte{int4Param(of), boolParam(unsynced)}, c.arrays[:])
+}
+
+func paramsOf(params [][]byte, arrays []array) [][]byte {
+	for i := range arrays {
+		params = append(params, arrays[i].param())
 	}
 	return params
 }
 
-func (c *call) bytes() (n int) {
-	for i := range c.arrays {
-		n += len(c.arrays[i].bytes)
+func (c *call) bytes() int { return bytesOf(c.arrays[:]) }
+
+func bytesOf(arrays []array) (n int) {
+	for i := range arrays {
+		n += len(arrays[i].bytes)
 	}
 	return n
 }
@@ -136,11 +142,7 @@ func (c *call) add(at int, p store.Partition, plan *plan, f fence) {
 	} else {
 		a[groupHead].null()
 	}
-	if f.epoch > 0 {
-		a[groupEpoch].int8(f.epoch)
-	} else {
-		a[groupEpoch].null()
-	}
+	a[groupEpoch].above(f.epoch)
 	c.addLines(at, plan.lines)
 	for i := range plan.events {
 		c.addEvent(at, i+1, plan.events[i])
@@ -185,7 +187,6 @@ func (c *call) addLines(at int, lines []*line) {
 
 func (c *call) addEvent(at, distance int, placed placed) {
 	a, e, l := &c.arrays, placed.event, placed.line
-	c.scratch = canonical(c.scratch[:0], e)
 	a[eventAt].int4(at)
 	a[eventDistance].int4(distance)
 	if l.number != 0 {
@@ -195,21 +196,7 @@ func (c *call) addEvent(at, distance int, placed placed) {
 		a[eventStream].null()
 		a[eventFirst].int4(l.first)
 	}
-	a[eventVersion].int8(int64(e.Version))
-	a[eventSchema].int8(int64(e.Schema))
-	a[eventTime].time(e.Time)
-	a[eventSum].int4(int(int32(checksum(c.scratch))))
-	a[eventID].uuid(e.ID)
-	a[eventCommand].uuid(e.Command)
-	a[eventCorrelation].uuid(e.Correlation)
-	a[eventCausation].uuid(e.Causation)
-	a[eventType].text(escape(e.Type))
-	if e.Metadata == nil {
-		a[eventMetadata].null()
-	} else {
-		a[eventMetadata].blob(e.Metadata)
-	}
-	a[eventData].blob(e.Data)
+	c.scratch = addContents(a[eventVersion:], e, c.scratch)
 }
 
 func (c *call) addRecords(at int, o *overlay) {

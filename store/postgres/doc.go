@@ -49,6 +49,6 @@
 // # Reading the source
 //
 // Open (store.go, migrate.go, schema/), then Commit (commit.go, queue.go,
-// writer.go, plan.go, call.go, look.go), then the readers (read.go, load.go,
-// row.go). Views start at tables.go.
+// writer.go, plan.go, call.go, trusted.go, look.go), then the readers (read.go,
+// load.go, row.go). Views start at tables.go.
 package postgres

@@ -20,13 +20,28 @@ type request struct {
 	done      chan struct{} // closed when the outcomes are there
 }
 
-// queue gathers calls of Commit for different partitions into groups: while all
+// queue gathers calls of Commit for different partitions into groups: while
 // writers are busy, calls wait, and the next writer takes all of them along.
 // Who calls leads: there are no goroutines but the callers'.
 type queue struct {
-	mu      sync.Mutex
-	free    []*writer
-	waiting []*request
+	mu       sync.Mutex
+	free     []*writer
+	busy     int // writers
+	flying   int // batches that they have
+	waiting  []*request
+	gathered int // batches that wait
+}
+
+// enough is how many batches are worth a statement of their own whatever else is
+// under way.
+const enough = 128
+
+// worthwhile tells whether to begin a statement with what has gathered and so
+// many batches more. While another one is under way, less than that one has may
+// rather wait: a statement and its sync cost as much as dozens of events, and
+// those who wait go with the next one at the latest when this one ends.
+func (q *queue) worthwhile(more int) bool {
+	return q.busy == 0 || (q.gathered+more)*q.busy >= min(q.flying, enough*q.busy)
 }
 
 // Bounds of a group; a single request may exceed them.
@@ -43,7 +58,7 @@ func (q *queue) run(ctx context.Context, r *request) {
 			return
 		}
 	}
-	group := q.take(r)
+	group := q.take(w, r)
 	w.commit(group)
 	for _, other := range group {
 		if other != r {
@@ -57,14 +72,26 @@ func (q *queue) run(ctx context.Context, r *request) {
 func (q *queue) join(r *request) *writer {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n := len(q.free); n > 0 {
+	if n := len(q.free); n > 0 && q.worthwhile(r.size()) {
 		w := q.free[n-1]
 		q.free = q.free[:n-1]
+		q.begin(w, r)
 		return w
 	}
 	q.waiting = append(q.waiting, r)
+	q.gathered += r.size()
 	return nil
 }
+
+// begin gives the writer to a request that does not wait any more.
+func (q *queue) begin(w *writer, r *request) {
+	w.batches = r.size()
+	q.busy++
+	q.flying += w.batches
+}
+
+// size is the number of batches.
+func (r *request) size() int { return max(len(r.batches), len(r.parts)) }
 
 // wait until someone else has committed the request, which returns nil, or
 // until it has a writer.
@@ -97,12 +124,13 @@ func (q *queue) leave(r *request) bool {
 		return false
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.gathered -= r.size()
 	return true
 }
 
 // take is the group that a leader commits: its own request and those that wait,
 // one for each partition. A Span is committed alone.
-func (q *queue) take(leader *request) []*request {
+func (q *queue) take(w *writer, leader *request) []*request {
 	group := []*request{leader}
 	if leader.parts != nil {
 		return group
@@ -121,6 +149,9 @@ func (q *queue) take(leader *request) []*request {
 		}
 		taken[r.partition] = true
 		group = append(group, r)
+		q.gathered -= r.size()
+		q.flying += r.size()
+		w.batches += r.size()
 		return true
 	})
 	return group
@@ -146,11 +177,15 @@ func (r *request) bytes() (n int) {
 func (q *queue) hand(w *writer) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
+	q.busy--
+	q.flying -= w.batches
+	if len(q.waiting) == 0 || !q.worthwhile(0) {
 		q.free = append(q.free, w)
 		return
 	}
 	next := q.waiting[0]
 	q.waiting = slices.Delete(q.waiting, 0, 1)
+	q.gathered -= next.size()
+	q.begin(w, next)
 	next.lead <- w
 }

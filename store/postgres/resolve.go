@@ -24,6 +24,8 @@ func (w *writer) resolve(group []*request) {
 	}
 }
 
+const resolveText = "SELECT q.at, s.stream FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(type, id, at) JOIN %[1]s.streams s ON s.id = q.id AND s.type = q.type"
+
 // unresolved is a stream whose number is not remembered.
 type unresolved struct {
 	stream     store.Stream

@@ -2,10 +2,12 @@ package postgres
 
 import "fmt"
 
-// statements are the texts of reads, with the schema's name.
+// statements are the texts of statements, with the schema's name.
 type statements struct {
-	walks                                                                                                                                                          walks
-	number, load, loadBack, log, head, result, trim, mark, record, records, due, look, resolve, beat, nodes, leave, claim, release, owners, results, marks, spaces string
+	walks   walks
+	writing [][2]string // names and texts of what writers prepare
+
+	number, load, loadBack, log, head, result, trim, mark, record, records, due, beat, nodes, leave, claim, release, owners, results, marks, spaces string
 }
 
 const eventColumns = "e.position, e.version, e.schema, e.time, e.sum, e.id, e.command, e.correlation, e.causation, e.type, e.metadata, e.data"
@@ -15,8 +17,10 @@ const recordColumns = "r.space, r.key, r.rev, r.due, r.data"
 func newStatements(schema string) statements {
 	in := func(text string) string { return fmt.Sprintf(text, quoted(schema)) }
 	return statements{
-		look:    in(lookText),
-		resolve: in("SELECT q.at, s.stream FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS q(type, id, at) JOIN %[1]s.streams s ON s.id = q.id AND s.type = q.type"),
+		writing: [][2]string{
+			{commitStatement, callText(schema)}, {wholeStatement, wholeText(schema)}, {trustedStatement, trustedText(schema)},
+			{lookStatement, in(lookText)}, {resolveStatement, in(resolveText)},
+		},
 		beat: in(`INSERT INTO %s.nodes AS n (node, address, until) VALUES ($1, $2, clock_timestamp() + $3::float8 * interval '1 second')
 			ON CONFLICT (node) DO UPDATE SET address = excluded.address, until = excluded.until`),
 		nodes: in("SELECT n.node, n.address, extract(epoch FROM n.until - clock_timestamp())::float8 FROM %s.nodes n"),

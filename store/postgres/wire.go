@@ -91,6 +91,15 @@ func (a *array) uuid(v store.ID) {
 	a.bytes = append(a.bytes, v[:]...)
 }
 
+// above writes zero as null.
+func (a *array) above(v int64) {
+	if v > 0 {
+		a.int8(v)
+		return
+	}
+	a.null()
+}
+
 // epoch is where PostgreSQL's times begin, in microseconds since 1970.
 const epoch = 946_684_800_000_000
 
@@ -112,6 +121,13 @@ func storable(t time.Time) bool {
 
 // int4Param is a parameter of the type int4.
 func int4Param(v int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
+
+func boolParam(v bool) []byte {
+	if v {
+		return []byte{1}
+	}
+	return []byte{0}
+}
 
 // Object ids of PostgreSQL's types.
 const (

@@ -19,6 +19,8 @@ type writer struct {
 	link     *link
 	prepared *pgx.Conn // on which the statements are prepared
 	call     call
+	brief    brief
+	batches  int // that it has; of the queue
 }
 
 // draft is a request with a plan for it.
@@ -131,6 +133,7 @@ func (w *writer) commitAlone(r *request) {
 // Names of prepared statements.
 const (
 	commitStatement  = "talix_commit"
+	trustedStatement = "talix_trusted"
 	wholeStatement   = "talix_whole"
 	lookStatement    = "talix_look"
 	resolveStatement = "talix_resolve"
@@ -144,9 +147,12 @@ func (w *writer) connect() error {
 	if err != nil || w.prepared == conn {
 		return err
 	}
-	for _, p := range [][2]string{
-		{commitStatement, callText(w.store.config.Schema)}, {wholeStatement, wholeText(w.store.config.Schema)}, {lookStatement, w.store.sql.look}, {resolveStatement, w.store.sql.resolve},
-	} {
+	// Else a plan might lock partitions in another order than the one they are in.
+	if _, err := conn.PgConn().Exec(ctx, "SET enable_hashjoin = off; SET enable_mergejoin = off").ReadAll(); err != nil {
+		w.link.drop()
+		return explain("set up session", err)
+	}
+	for _, p := range w.store.sql.writing {
 		if _, err := conn.PgConn().Prepare(ctx, p[0], p[1], nil); err != nil {
 			w.link.drop()
 			return explain("prepare statement", err)
@@ -170,28 +176,41 @@ func (w *writer) run(ctx context.Context, statement string, params [][]byte) *pg
 	return result
 }
 
-// write runs one call of commit_group.
+// write runs one statement, a call of commit_group unless less will do.
 func (w *writer) write(drafts []*draft) (verdict, error) {
-	return w.send(commitStatement, drafts)
+	if v, done, err := w.writeTrusted(drafts); done {
+		return v, err
+	}
+	return w.callGroup(commitStatement, drafts)
 }
 
 // writeWhole is write, but all drafts are written or none.
 func (w *writer) writeWhole(drafts []*draft) (verdict, error) {
-	return w.send(wholeStatement, drafts)
+	return w.callGroup(wholeStatement, drafts)
 }
 
-func (w *writer) send(statement string, drafts []*draft) (verdict, error) {
+func (w *writer) callGroup(statement string, drafts []*draft) (verdict, error) {
 	w.call.reset()
 	for i, d := range drafts {
 		w.call.add(i+1, d.partition, d.plan, d.fence)
 	}
-	if n := w.call.bytes(); n > largestCall {
-		return verdict{}, &unsent{fmt.Errorf("a commit of %d bytes is more than the %d that PostgreSQL takes: commit less at a time", n, largestCall)}
+	row, err := w.send(statement, w.call.params(w.store.partitions, w.store.config.NoSync), w.call.bytes())
+	if err != nil {
+		return verdict{}, err
+	}
+	return verdict{readInts(row[0]), readInts(row[1])}, nil
+}
+
+// send executes a statement that writes and returns its row; of a failure that
+// is only about the moment it makes up by itself.
+func (w *writer) send(statement string, params [][]byte, bytes int) ([][]byte, error) {
+	if bytes > largestCall {
+		return nil, &unsent{fmt.Errorf("a commit of %d bytes is more than the %d that PostgreSQL takes: commit less at a time", bytes, largestCall)}
 	}
 	for attempt := 1; ; attempt++ {
-		v, err := w.exec(statement)
+		row, err := w.exec(statement, params)
 		if err == nil || !worthRepeating(err) || attempt == 5 {
-			return v, err
+			return row, err
 		}
 	}
 }
@@ -199,20 +218,20 @@ func (w *writer) send(statement string, drafts []*draft) (verdict, error) {
 // largestCall is below what PostgreSQL takes in one message.
 const largestCall = 900 << 20
 
-func (w *writer) exec(statement string) (verdict, error) {
+func (w *writer) exec(statement string, params [][]byte) ([][]byte, error) {
 	if w.link.conn == nil || w.link.conn != w.prepared {
-		return verdict{}, &unsent{errors.New("the connection was lost")}
+		return nil, &unsent{errors.New("the connection was lost")}
 	}
 	ctx, cancel := w.store.deadline()
 	defer cancel()
-	result := w.run(ctx, statement, w.call.params(w.store.partitions, w.store.config.NoSync))
+	result := w.run(ctx, statement, params)
 	if result.Err != nil {
-		return verdict{}, w.store.late(ctx, result.Err)
+		return nil, w.store.late(ctx, result.Err)
 	}
 	if len(result.Rows) != 1 {
-		return verdict{}, fmt.Errorf("commit_group returned %d rows", len(result.Rows))
+		return nil, fmt.Errorf("%s returned %d rows", statement, len(result.Rows))
 	}
-	return verdict{readInts(result.Rows[0][0]), readInts(result.Rows[0][1])}, nil
+	return result.Rows[0], nil
 }
 
 // late tells of a statement that has not ended in time.

@@ -25,7 +25,8 @@ type Guard interface {
 //
 // One that also has a method Follows(ctx context.Context) bool is asked before
 // each command, with the context that its Begin returned if it is an Observer
-// too; a command for which no Follower says yes costs nothing more.
+// too; a command for which no Follower says yes costs nothing more. Where it is a
+// Retrier as well, that holds for what a Retrier is told.
 type Follower interface {
 	Plugin
 	Appended(ctx context.Context, op Operation, events []Meta)

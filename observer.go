@@ -20,7 +20,8 @@ type Observer interface {
 	// events and timers of a command, with work that is kept, with messages,
 	// and with a command that another node runs. ctx is the operation's. What
 	// that leads to has it in Operation.Carried. Names are of lower-case
-	// letters and digits, such as traceparent, and no other Observer's.
+	// letters and digits, such as traceparent, and no other Observer's. put is
+	// not to be called once Carry has returned.
 	Carry(ctx context.Context, put func(name, value string))
 }
 

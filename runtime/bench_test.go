@@ -15,14 +15,14 @@ import (
 )
 
 // durable runs a world on the embedded store, which syncs before it answers.
-func durable(tb testing.TB, w *world) *runtime.Runtime {
+func durable(tb testing.TB, w *world, more ...talix.Part) *runtime.Runtime {
 	tb.Helper()
 	s, err := sqlite.Open(tb.Context(), sqlite.Config{Dir: tb.TempDir()})
 	if err != nil {
 		tb.Fatal(err)
 	}
 	rt, err := runtime.New(tb.Context(), runtime.Config{
-		Store: s, Parts: []talix.Part{w.service()}, Log: slog.New(slog.DiscardHandler),
+		Store: s, Parts: append(more, w.service()), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		s.Close()
@@ -86,12 +86,26 @@ func putFrom(ctx context.Context, rt *runtime.Runtime, w *world, clients, n int)
 }
 
 // A command costs a bounded number of allocations, from the call down to the
-// disk, whatever its rate.
+// disk, whatever its rate; being told of it costs an observer none.
 func TestAllocationsPerCommand(t *testing.T) {
 	// Not parallel: it counts the allocations of the whole process.
+	const most, more = 60, 3
+	without := allocationsPerCommand(t)
+	if without > most {
+		t.Errorf("%.1f allocations a command, want at most %d", without, most)
+	}
+	with := allocationsPerCommand(t, talix.Use(idle{}))
+	t.Logf("%.1f allocations a command, with an observer %.1f", without, with)
+	if with > without+more {
+		t.Errorf("%.1f allocations a command with an observer, want at most %.1f", with, without+more)
+	}
+}
+
+func allocationsPerCommand(t *testing.T, parts ...talix.Part) float64 {
+	t.Helper()
+	const commands = 200
 	w := newWorld()
-	rt := durable(t, w)
-	const commands, most = 200, 60
+	rt := durable(t, w, parts...)
 	if err := putFrom(t.Context(), rt, w, 1, commands); err != nil {
 		t.Fatal(err)
 	}
@@ -101,9 +115,16 @@ func TestAllocationsPerCommand(t *testing.T) {
 		t.Fatal(err)
 	}
 	gort.ReadMemStats(&after)
-	perCommand := float64(after.Mallocs-before.Mallocs) / commands
-	t.Logf("%.1f allocations a command", perCommand)
-	if perCommand > most {
-		t.Errorf("%.1f allocations a command, want at most %d", perCommand, most)
-	}
+	return float64(after.Mallocs-before.Mallocs) / commands
 }
+
+// idle is an observer that does nothing.
+type idle struct{}
+
+func (idle) Name() string { return "idle" }
+
+func (idle) Begin(ctx context.Context, _ talix.Operation) context.Context { return ctx }
+
+func (idle) Carry(context.Context, func(name, value string)) {}
+
+func (idle) Report(context.Context, talix.Report) {}

@@ -51,15 +51,22 @@ func (r *Runtime) define(ctx context.Context) error {
 	return errors.Join(append(faults, err)...)
 }
 
+// hosted is what is looked up for each run of a command.
+type hosted struct {
+	check   func(in any) error // nil: nothing to check
+	service string
+	name    string // the full one
+}
+
 // checkInputs compiles what commands demand of their inputs.
 func (r *Runtime) checkInputs(set *schema.Set) (faults []error) {
-	r.checks = map[*registry.Command]func(any) error{}
+	r.hosted = map[*registry.Command]hosted{}
 	for _, c := range r.registry.Commands {
 		check, err := checkOf(set, c.In, c.FullName())
 		if err != nil {
 			faults = append(faults, fmt.Errorf("%s: command %q: %w", c.Place, c.Name, err))
 		}
-		r.checks[c] = check
+		r.hosted[c] = hosted{check, r.registry.Owner(c), c.FullName()}
 	}
 	return faults
 }

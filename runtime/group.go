@@ -138,7 +138,7 @@ func (s *scope) groupOf(calls []*entity.Call, data []byte) ([]registry.Reply, er
 func (s *scope) runGroup(ctx context.Context, calls []*entity.Call) ([]registry.Reply, error) {
 	started := s.r.cfg.Now()
 	var ctxs []context.Context
-	var ops []*talix.Operation
+	var ops []talix.Operation
 	for _, c := range calls {
 		inner, op := s.beginCommand(ctx, c)
 		ctxs, ops = append(ctxs, inner), append(ops, op)
@@ -153,7 +153,7 @@ func (s *scope) runGroup(ctx context.Context, calls []*entity.Call) ([]registry.
 		if err == nil {
 			reply = found[i]
 		}
-		s.report(ctxs[i], ops[i], started, reply, err)
+		s.report(ctxs[i], &ops[i], started, reply, err)
 	}
 	if err != nil {
 		return nil, s.r.fail(err, "group", groupName(calls), s.cause.correlation)

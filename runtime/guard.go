@@ -32,10 +32,10 @@ func (s *scope) guard(ctx context.Context, op *talix.Operation, call *entity.Cal
 		}
 	}
 	if ps.follows(ctx) {
-		call.Appended = func(events []store.Event) { ps.appended(ctx, op, events) }
+		call.Appended = func(events []store.Event) { ps.appended(ctx, s.commandOperation(call), events) }
 	}
-	if len(ps.retriers) > 0 {
-		call.Retried = func(r entity.Retry) { ps.retrying(ctx, op, r) }
+	if ps.retries(ctx) {
+		call.Retried = func(r entity.Retry) { ps.retrying(ctx, s.commandOperation(call), r) }
 	}
 	return nil
 }
@@ -43,41 +43,58 @@ func (s *scope) guard(ctx context.Context, op *talix.Operation, call *entity.Cal
 // follows tells whether a follower asks for the events of the operation of ctx.
 func (ps *plugins) follows(ctx context.Context) bool {
 	for _, f := range ps.followers {
-		if some, ok := f.(interface {
-			Follows(ctx context.Context) bool
-		}); !ok || some.Follows(ctx) {
+		if asks(ctx, f) {
 			return true
 		}
 	}
 	return false
 }
 
+// retries tells whether a retrier asks for the attempts at it.
+func (ps *plugins) retries(ctx context.Context) bool {
+	for _, o := range ps.retriers {
+		if asks(ctx, o) {
+			return true
+		}
+	}
+	return false
+}
+
+// asks tells whether a plugin wants to know what becomes of the command of ctx:
+// one that has Follows says so of each.
+func asks(ctx context.Context, p talix.Plugin) bool {
+	some, ok := p.(interface {
+		Follows(ctx context.Context) bool
+	})
+	return !ok || some.Follows(ctx)
+}
+
 // guardAll is guard for the commands of a group, each in its own context.
-func (s *scope) guardAll(ctxs []context.Context, ops []*talix.Operation, calls []*entity.Call) error {
+func (s *scope) guardAll(ctxs []context.Context, ops []talix.Operation, calls []*entity.Call) error {
 	for i, call := range calls {
-		if err := s.guard(ctxs[i], ops[i], call); err != nil {
+		if err := s.guard(ctxs[i], &ops[i], call); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (ps *plugins) appended(ctx context.Context, op *talix.Operation, events []store.Event) {
+func (ps *plugins) appended(ctx context.Context, op talix.Operation, events []store.Event) {
 	metas := make([]talix.Meta, len(events))
 	for i := range events {
 		metas[i] = talix.MetaOf(&events[i])
 	}
 	for _, f := range ps.followers {
-		f.Appended(ctx, *op, metas)
+		f.Appended(ctx, op, metas)
 	}
 }
 
-func (ps *plugins) retrying(ctx context.Context, op *talix.Operation, r entity.Retry) {
+func (ps *plugins) retrying(ctx context.Context, op talix.Operation, r entity.Retry) {
 	retry := talix.Retry{Attempt: r.Attempt, Reason: talix.RetryConflict, Pause: r.Pause}
 	if r.Unknown {
 		retry.Reason = talix.RetryUnknown
 	}
 	for _, o := range ps.retriers {
-		o.Retrying(ctx, *op, retry)
+		o.Retrying(ctx, op, retry)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -165,7 +166,7 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// choosy is told of the events of some commands.
+// choosy is told of the events and retries of some commands.
 type choosy struct{ *overseer }
 
 type choosyKey struct{}
@@ -175,10 +176,17 @@ func (choosy) Follows(ctx context.Context) bool { return ctx.Value(choosyKey{}) 
 func TestFollowerThatChooses(t *testing.T) {
 	t.Parallel()
 	w, o := newWorld(), &overseer{}
-	rt := start(t, w, checked(t, memory.Config{}), func(c *runtime.Config) { c.Parts = append(c.Parts, talix.Use(choosy{o})) })
+	var commits atomic.Int64
+	s := checked(t, memory.Config{Fault: func(store.Partition, []store.Batch) memory.Fault {
+		if commits.Add(1)%2 == 1 { // the first try of each command
+			return memory.Fault{Kind: memory.UnknownWritten}
+		}
+		return memory.Fault{}
+	}})
+	rt := start(t, w, s, func(c *runtime.Config) { c.Parts = append(c.Parts, talix.Use(choosy{o})) })
 	for ctx, want := range map[context.Context]string{
 		t.Context(): "asked purse.put a {1}",
-		context.WithValue(t.Context(), choosyKey{}, true): "asked purse.put b {1}; appended PURSE:PUT 1 to b",
+		context.WithValue(t.Context(), choosyKey{}, true): "asked purse.put b {1}; b unknown 1; appended PURSE:PUT 1 to b",
 	} {
 		id := want[len("asked purse.put ") : len("asked purse.put ")+1]
 		if _, err := talix.Run(rt.Context(ctx), w.put, id, coins{1}); err != nil {

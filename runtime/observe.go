@@ -28,11 +28,31 @@ func (ps *plugins) begin(ctx context.Context, op talix.Operation) context.Contex
 
 // carry is what goes along with what the operation of ctx does, as metadata;
 // nil: nothing.
-func (ps *plugins) carry(ctx context.Context) (metadata []byte) {
-	for _, o := range ps.observers {
-		o.Carry(ctx, func(name, value string) { metadata = registry.Carry(metadata, name, value) })
+func (ps *plugins) carry(ctx context.Context) []byte {
+	if !ps.observing() {
+		return nil
 	}
+	c := ps.carriers.Get().(*carrier)
+	for _, o := range ps.observers {
+		o.Carry(ctx, c.put)
+	}
+	metadata := c.metadata
+	c.metadata = nil
+	ps.carriers.Put(c)
 	return metadata
+}
+
+// carrier takes what is to go along. Carriers are used again, as a function that
+// is made for each operation costs two allocations.
+type carrier struct {
+	metadata []byte
+	put      func(name, value string)
+}
+
+func newCarrier() any {
+	c := &carrier{}
+	c.put = func(name, value string) { c.metadata = registry.Carry(c.metadata, name, value) }
+	return c
 }
 
 // observing tells whether anyone asks for more than reporters are told.
@@ -109,10 +129,10 @@ func (s *scope) action(a *registry.Action) talix.Operation {
 
 // beginCommand tells observers that a command begins, and lets what they put
 // beside it go along.
-func (s *scope) beginCommand(ctx context.Context, call *entity.Call) (context.Context, *talix.Operation) {
+func (s *scope) beginCommand(ctx context.Context, call *entity.Call) (context.Context, talix.Operation) {
 	op := s.commandOperation(call)
 	if ps := &s.r.plugins; ps.observing() {
-		ctx = ps.begin(ctx, *op)
+		ctx = ps.begin(ctx, op)
 		call.Metadata = ps.carry(ctx)
 	}
 	return ctx, op

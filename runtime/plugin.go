@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/talix-dev/talix"
@@ -17,6 +18,7 @@ import (
 type plugins struct {
 	reporters    []talix.Reporter
 	observers    []talix.Observer // reporters too
+	carriers     *sync.Pool       // of *carrier
 	interceptors []talix.Interceptor
 	validator    talix.Validator // the last one that was used
 	guards       []talix.Guard
@@ -25,7 +27,7 @@ type plugins struct {
 }
 
 func pluginsOf(reg *registry.Registry) plugins {
-	var ps plugins
+	ps := plugins{carriers: &sync.Pool{New: newCarrier}}
 	for _, p := range reg.Plugins {
 		if reporter, ok := p.(talix.Reporter); ok {
 			ps.reporters = append(ps.reporters, reporter)

@@ -133,8 +133,8 @@ type Runtime struct {
 	plugins   plugins
 	needed    needs
 	sources   map[*registry.Action]source.Source
-	checks    map[*registry.Command]func(in any) error // nil: nothing to check
-	workflows map[*registry.Action]func(in any) error  // nil: nothing to check
+	hosted    map[*registry.Command]hosted
+	workflows map[*registry.Action]func(in any) error // nil: nothing to check
 	queries   map[*registry.Query]*sqlquery.Query
 	inputs    map[any]json.RawMessage    // schemas, by definition
 	schemas   map[string]json.RawMessage // what those refer to

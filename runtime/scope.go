@@ -134,11 +134,11 @@ func (s *scope) run(ctx context.Context, call *entity.Call) (registry.Reply, err
 	started := s.r.cfg.Now()
 	ctx, op := s.beginCommand(ctx, call)
 	var reply entity.Reply
-	err := s.guard(ctx, op, call)
+	err := s.guard(ctx, &op, call)
 	if err == nil {
 		reply, err = s.r.runCommand(ctx, call)
 	}
-	s.report(ctx, op, started, reply, err)
+	s.report(ctx, &op, started, reply, err)
 	if err != nil {
 		return registry.Reply{}, s.r.fail(err, "command", c.FullName(), s.cause.correlation)
 	}
@@ -160,15 +160,15 @@ func (s *scope) call(c *registry.Command, entityID string, in any) (*entity.Call
 
 // prepare checks a call, which has no command id yet.
 func (s *scope) prepare(c *registry.Command, entityID string, in any) (*entity.Call, error) {
-	check, hosted := s.r.checks[c]
-	if !hosted {
+	host, ok := s.r.hosted[c]
+	if !ok {
 		return nil, registry.Faultf(registry.Internal, "command %s is in no service of this runtime: add it to Components", c.FullName())
 	}
 	if entityID == "" || len(entityID) > maxEntityID {
 		return nil, registry.Faultf(registry.Invalid, "the id of %s has 1 to %d bytes", c.Entity.Type, maxEntityID)
 	}
-	if check != nil {
-		if err := check(in); err != nil {
+	if host.check != nil {
+		if err := host.check(in); err != nil {
 			return nil, err
 		}
 	}
@@ -245,12 +245,15 @@ func (s *scope) report(ctx context.Context, op *talix.Operation, started time.Ti
 	}
 }
 
-// commandOperation is what plugins are told of a command; nil: there are none.
-func (s *scope) commandOperation(call *entity.Call) *talix.Operation {
+// commandOperation is what plugins are told of a command; zero: there are none.
+// It is no pointer, as one that is handed to plugins by their interfaces costs
+// an allocation.
+func (s *scope) commandOperation(call *entity.Call) (op talix.Operation) {
 	if len(s.r.registry.Plugins) == 0 {
-		return nil
+		return op
 	}
-	op := s.operation(talix.KindCommand, s.r.registry.Owner(call.Command), call.Command.FullName())
+	host := s.r.hosted[call.Command]
+	op = s.operation(talix.KindCommand, host.service, host.name)
 	op.EntityID, op.CommandID, op.Input = call.ID, call.Key, call.In
-	return &op
+	return op
 }

@@ -83,3 +83,17 @@ func TestOperations(t *testing.T) {
 		t.Errorf("the lines are\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }
+
+// A command whose lines are not asked for has its operation in the context, and
+// nothing more.
+func TestAllocations(t *testing.T) {
+	// Not parallel: it counts the allocations of the whole process.
+	p, op := log.New(log.Config{}), operation(talix.KindCommand, "account.deposit")
+	n := testing.AllocsPerRun(2000, func() {
+		ctx := p.Begin(context.Background(), op)
+		p.Report(ctx, talix.Report{Operation: op, Duration: time.Millisecond, Events: 1})
+	})
+	if n > 3 {
+		t.Errorf("%v allocations a command, want at most 3", n)
+	}
+}

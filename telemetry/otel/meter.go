@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,14 +18,17 @@ import (
 type meters struct {
 	duration metric.Float64Histogram
 	requests metric.Float64Histogram
-	series   sync.Map // of key: *series
+	known    atomic.Pointer[map[key]*series] // replaced by a longer one
+	grow     sync.Mutex
 }
 
-// series is what is kept of a key. Events are counted here, and observed when
-// someone collects them: that costs least.
+// series is what is kept of a key, as it is dear to make. Events are counted
+// here, and observed when someone collects them: that costs least.
 type series struct {
-	set    metric.MeasurementOption // which is dear to make
-	events atomic.Int64
+	span    string // the name of its spans
+	set     metric.MeasurementOption
+	options []metric.RecordOption // set alone
+	events  atomic.Int64
 }
 
 // key is what is told apart. Its values are names of definitions and codes.
@@ -42,6 +46,7 @@ func newMeters(m metric.Meter) (*meters, error) {
 	requests, errRequests := m.Float64Histogram("http.server.request.duration", metric.WithUnit("s"), bounds,
 		metric.WithDescription("Duration of HTTP server requests."))
 	all := &meters{duration: duration, requests: requests}
+	all.known.Store(&map[key]*series{})
 	_, errEvents := m.Int64ObservableCounter("talix.events", metric.WithUnit("{event}"),
 		metric.WithDescription("Events that commands appended, and that views took."), metric.WithInt64Callback(all.observe))
 	return all, errors.Join(err, errRequests, errEvents)
@@ -54,10 +59,10 @@ func (m *meters) add(ctx context.Context, r *talix.Report) {
 	}
 	s := m.of(r)
 	if r.Kind == talix.KindRequest {
-		m.requests.Record(ctx, r.Duration.Seconds(), s.set)
+		m.requests.Record(ctx, r.Duration.Seconds(), s.options...)
 		return
 	}
-	m.duration.Record(ctx, r.Duration.Seconds(), s.set)
+	m.duration.Record(ctx, r.Duration.Seconds(), s.options...)
 	if r.Events > 0 && r.Err == nil && (r.Kind == talix.KindCommand || r.Kind == talix.KindView) {
 		s.events.Add(int64(r.Events))
 	}
@@ -65,12 +70,11 @@ func (m *meters) add(ctx context.Context, r *talix.Report) {
 
 // observe tells how many events there were.
 func (m *meters) observe(_ context.Context, o metric.Int64Observer) error {
-	m.series.Range(func(_, known any) bool {
-		if s := known.(*series); s.events.Load() > 0 {
-			o.Observe(s.events.Load(), s.set)
+	for _, s := range *m.known.Load() {
+		if n := s.events.Load(); n > 0 {
+			o.Observe(n, s.set)
 		}
-		return true
-	})
+	}
 	return nil
 }
 
@@ -79,11 +83,24 @@ func (m *meters) of(r *talix.Report) *series {
 	if r.Err != nil {
 		k.outcome = codeOf(r.Err)
 	}
-	if known, ok := m.series.Load(k); ok {
-		return known.(*series)
+	return m.find(k)
+}
+
+// find finds what is kept of a key. There are few of them, and soon no new ones.
+func (m *meters) find(k key) *series {
+	if s := (*m.known.Load())[k]; s != nil {
+		return s
 	}
-	made, _ := m.series.LoadOrStore(k, &series{set: metric.WithAttributeSet(k.attributes())})
-	return made.(*series)
+	m.grow.Lock()
+	defer m.grow.Unlock()
+	all := maps.Clone(*m.known.Load())
+	if s := all[k]; s != nil {
+		return s
+	}
+	set := metric.WithAttributeSet(k.attributes())
+	all[k] = &series{span: nameOf(k.kind, k.name), set: set, options: []metric.RecordOption{set}}
+	m.known.Store(&all)
+	return all[k]
 }
 
 func (k key) attributes() attribute.Set {

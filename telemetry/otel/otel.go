@@ -27,7 +27,9 @@ const scope = "github.com/talix-dev/talix/telemetry/otel"
 // Config says where traces and metrics go. Its zero value takes the providers
 // that the program has made global.
 type Config struct {
-	// TracerProvider makes the spans. Defaults to the global one.
+	// TracerProvider makes the spans. Defaults to the global one. Its sampler
+	// is not asked below a span of this process that is not recorded: there is
+	// no span then, so that what is not sampled costs least.
 	TracerProvider trace.TracerProvider
 	// MeterProvider makes the instruments. Defaults to the global one.
 	MeterProvider metric.MeterProvider
@@ -48,6 +50,7 @@ type Plugin struct {
 	plain      bool // the propagator is that of W3C trace context alone
 	detached   bool
 	meters     *meters
+	kinds      [trace.SpanKindConsumer + 1][]trace.SpanStartOption
 }
 
 var (
@@ -79,6 +82,7 @@ func New(c Config) (*Plugin, error) {
 		plain:      plain,
 		detached:   c.Detached,
 		meters:     meters,
+		kinds:      kindsOf(),
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package otel
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -36,17 +37,27 @@ const (
 
 // Begin implements talix.Observer.
 func (p *Plugin) Begin(ctx context.Context, op talix.Operation) context.Context {
-	if op.Kind == talix.KindView { // which many things led to
+	if op.Kind == talix.KindView || unrecorded(ctx) { // many things led to a view
 		return ctx
 	}
-	ctx, options := p.cause(ctx, op)
-	ctx, _ = p.tracer.Start(ctx, nameOf(op), append(options, trace.WithSpanKind(kindOf(op)))...)
+	ctx, options := p.cause(ctx, &op, p.kinds[kindOf(&op)])
+	ctx, _ = p.tracer.Start(ctx, p.spanOf(&op), options...)
 	return ctx
 }
 
+// unrecorded tells whether ctx has a span of this process that is not recorded.
+// What is below it is not, either, and costs least without a span.
+func unrecorded(ctx context.Context) bool {
+	span := trace.SpanFromContext(ctx)
+	if span.IsRecording() {
+		return false
+	}
+	of := span.SpanContext()
+	return of.IsValid() && !of.IsRemote()
+}
+
 // cause finds the span that led to an operation: in ctx, or in what came along.
-func (p *Plugin) cause(ctx context.Context, op talix.Operation) (context.Context, []trace.SpanStartOption) {
-	options := make([]trace.SpanStartOption, 0, 4)
+func (p *Plugin) cause(ctx context.Context, op *talix.Operation, options []trace.SpanStartOption) (context.Context, []trace.SpanStartOption) {
 	if trace.SpanContextFromContext(ctx).IsValid() {
 		return ctx, options
 	}
@@ -61,7 +72,7 @@ func (p *Plugin) cause(ctx context.Context, op talix.Operation) (context.Context
 	if !link.SpanContext.IsValid() {
 		return led, options
 	}
-	options = append(options, trace.WithLinks(link))
+	options = append(slices.Clip(options), trace.WithLinks(link))
 	if op.Replay || p.detached && op.Kind != talix.KindForward {
 		options = append(options, trace.WithNewRoot())
 	}
@@ -69,7 +80,7 @@ func (p *Plugin) cause(ctx context.Context, op talix.Operation) (context.Context
 }
 
 // kindOf is where a span stands between programs.
-func kindOf(op talix.Operation) trace.SpanKind {
+func kindOf(op *talix.Operation) trace.SpanKind {
 	switch {
 	case op.Kind == talix.KindRequest, op.Kind == talix.KindForward:
 		return trace.SpanKindServer
@@ -81,16 +92,32 @@ func kindOf(op talix.Operation) trace.SpanKind {
 	return trace.SpanKindInternal
 }
 
-// nameOf has few values: names of definitions, and of steps.
-func nameOf(op talix.Operation) string {
-	if op.Kind == talix.KindRequest {
-		return op.Name
+// kindsOf are the options of spans of each kind.
+func kindsOf() (all [trace.SpanKindConsumer + 1][]trace.SpanStartOption) {
+	for k := range all {
+		all[k] = []trace.SpanStartOption{trace.WithSpanKind(trace.SpanKind(k))}
 	}
-	return string(op.Kind) + " " + op.Name
+	return all
+}
+
+// spanOf is the name of an operation's span. Those of steps are not kept, as
+// there may be any number of them.
+func (p *Plugin) spanOf(op *talix.Operation) string {
+	if op.Kind == talix.KindStep {
+		return nameOf(op.Kind, op.Name)
+	}
+	return p.meters.find(key{kind: op.Kind, service: op.Service, name: op.Name}).span
+}
+
+func nameOf(kind talix.Kind, name string) string {
+	if kind == talix.KindRequest {
+		return name
+	}
+	return string(kind) + " " + name
 }
 
 func attributesOf(op *talix.Operation) []attribute.KeyValue {
-	all := make([]attribute.KeyValue, 0, 12)
+	all := make([]attribute.KeyValue, 0, 6) // as many as most have
 	all = append(all, service.String(op.Service), correlation.String(op.CorrelationID.String()))
 	if !op.CausationID.IsZero() {
 		all = append(all, causation.String(op.CausationID.String()))
@@ -157,7 +184,8 @@ func describe(span trace.Span, r *talix.Report) {
 	}
 }
 
-// Follows tells that the events of commands are asked for whose span is sampled.
+// Follows tells that events and retries of commands are asked for whose span is
+// recorded.
 func (*Plugin) Follows(ctx context.Context) bool { return trace.SpanFromContext(ctx).IsRecording() }
 
 // Appended implements talix.Follower: the span of a command names its events.

@@ -91,6 +91,42 @@ func TestUnsampled(t *testing.T) {
 	})
 }
 
+// The sampler is asked below a span of another program, and not below one of this
+// process that it did not take.
+func TestSamplerIsAsked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h, spans := traced(t, otel.Config{}, sdktrace.AlwaysSample())
+		post(h, "/orders/1", `{"items":2}`, unsampled)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if len(spans.GetSpans()) == 0 {
+			t.Error("what another program does not sample is never sampled")
+		}
+		h, spans = traced(t, otel.Config{}, requestsAreDropped{})
+		post(h, "/orders/1", `{"items":2}`, "")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		for _, s := range spans.GetSpans() {
+			if s.Parent.IsValid() && !s.Parent.IsRemote() && !s.Parent.IsSampled() {
+				t.Errorf("%s was sampled, and what it is below was not", s.Name)
+			}
+		}
+	})
+}
+
+// requestsAreDropped samples all but requests.
+type requestsAreDropped struct{}
+
+func (requestsAreDropped) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if p.Kind == trace.SpanKindServer {
+		return sdktrace.NeverSample().ShouldSample(p)
+	}
+	return sdktrace.AlwaysSample().ShouldSample(p)
+}
+
+func (requestsAreDropped) Description() string { return "all but requests" }
+
 // A command that runs on another node is of the same trace there.
 func TestForward(t *testing.T) {
 	t.Parallel()

@@ -163,3 +163,20 @@ func Example() {
 	}
 	// Output: talix_events_total{kind="command",name="account.deposit",service="bank"} 1
 }
+
+// A command is counted without anything being made for it.
+func TestAllocations(t *testing.T) {
+	// Not parallel: it counts the allocations of the whole process.
+	p, err := prometheus.New(prometheus.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	op := talix.Operation{Kind: talix.KindCommand, Service: "bank", Name: "account.deposit", EntityID: "1"}
+	n := testing.AllocsPerRun(2000, func() {
+		ctx := p.Begin(context.Background(), op)
+		p.Report(ctx, talix.Report{Operation: op, Duration: time.Millisecond, Events: 1})
+	})
+	if n > 1 {
+		t.Errorf("%v allocations a command, want at most 1", n)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 // assistant is what talks to talix mcp.
 type assistant struct {
 	*sdk.ClientSession
+	ask   io.Closer
 	ended chan int
 	err   *bytes.Buffer // read it when it ended
 }
@@ -26,7 +29,7 @@ func (s *site) assist(ctx context.Context, args ...string) *assistant {
 	s.Helper()
 	in, ask := io.Pipe()
 	hear, out := io.Pipe()
-	a := &assistant{ended: make(chan int, 1), err: &bytes.Buffer{}}
+	a := &assistant{ask: ask, ended: make(chan int, 1), err: &bytes.Buffer{}}
 	go func() {
 		code := cli.Run(ctx, append([]string{"mcp"}, args...), cli.Env{
 			Stdin: in, Stdout: out, Stderr: a.err, Now: time.Now, Version: "v1.2.3", Getenv: func(name string) string { return s.env[name] },
@@ -65,6 +68,43 @@ func TestMCP(t *testing.T) {
 	_ = a.Close() // the input ends
 	if code := <-a.ended; code != cli.Done || a.err.Len() > 0 {
 		t.Errorf("it ended with %d: %s", code, a.err)
+	}
+}
+
+// It ends also while a program does not answer.
+func TestMCPEndsInACall(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(a *assistant, cancel func()){
+		"signal": func(_ *assistant, cancel func()) { cancel() },
+		"input":  func(a *assistant, _ func()) { _ = a.ask.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := make(chan struct{})
+			silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				close(asked)
+				<-r.Context().Done()
+			}))
+			t.Cleanup(silent.Close)
+			s := &site{T: t, env: map[string]string{"TALIX_ADMIN": silent.URL}}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			a := s.assist(ctx)
+			refused := make(chan bool, 1)
+			go func() {
+				got, err := a.CallTool(t.Context(), &sdk.CallToolParams{Name: "get_health"})
+				refused <- err != nil || got.IsError
+			}()
+			<-asked
+			end(a, cancel)
+			if code := <-a.ended; code != cli.Done {
+				t.Errorf("it ended with %d: %s", code, a.err)
+			}
+			_ = a.Close()
+			if !<-refused {
+				t.Error("it was answered")
+			}
+		})
 	}
 }
 

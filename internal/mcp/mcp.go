@@ -85,11 +85,25 @@ func Serve(ctx context.Context, c Config, in io.Reader, out io.Writer) error {
 	if !ok {
 		from = io.NopCloser(in)
 	}
-	err := New(c).Run(ctx, &sdk.IOTransport{Reader: from, Writer: unclosed{out}})
+	s := New(c)
+	s.AddReceivingMiddleware(ending(ctx))
+	err := s.Run(ctx, &sdk.IOTransport{Reader: from, Writer: unclosed{out}})
 	if err != nil {
 		return fmt.Errorf("serve an assistant: %w", err)
 	}
 	return nil
+}
+
+// ending ends calls with a context, as the session waits for them when it ends.
+func ending(with context.Context) sdk.Middleware {
+	return func(next sdk.MethodHandler) sdk.MethodHandler {
+		return func(ctx context.Context, method string, req sdk.Request) (sdk.Result, error) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(with, cancel)()
+			return next(ctx, method, req)
+		}
+	}
 }
 
 // unclosed leaves a writer open: it is the caller's.

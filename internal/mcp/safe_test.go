@@ -166,8 +166,9 @@ func TestHugeValues(t *testing.T) {
 	for i := range 2000 {
 		long.Lines = append(long.Lines, fmt.Sprint("line ", i))
 	}
+	s.write("n", long)
 	for range 8 {
-		s.write("n", long)
+		s.write("m", note{Text: strings.Repeat("x", 10_000)})
 	}
 	d := s.assist(false)
 	state := d.ok("get_state", "type", "note", "id", "n")
@@ -180,7 +181,8 @@ func TestHugeValues(t *testing.T) {
 		t.Errorf("%d bytes of lines came back as %d", len(want), len(lines))
 	}
 	seen := 0
-	page := args("type", "note", "id", "n", "limit", 100)
+	page := args("type", "note", "id", "m", "limit", 100)
+	d.says("list_events", d.ok("list_events", pairs(page)...), `\"/events/0/payload/text\" was cut (10000 in all)`)
 	for range 20 {
 		a := d.ok("list_events", pairs(page)...)
 		for _, e := range a.list("events") {
@@ -196,7 +198,7 @@ func TestHugeValues(t *testing.T) {
 	if seen != 8 {
 		t.Errorf("%d of 8 events were told", seen)
 	}
-	d.says("get_event", d.ok("get_event", "type", "note", "id", "n", "version", 8, "path", "/lines/1999"), `"line 1999"`)
+	d.says("get_event", d.ok("get_event", "type", "note", "id", "n", "version", 1, "path", "/lines/1999"), `"line 1999"`)
 	d.until("n", "read_table", "table", "remarks")
 	d.fails("get_state", "behind the end", "type", "note", "id", "n", "path", "/lines", "offset", 2000)
 }

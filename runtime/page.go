@@ -8,7 +8,8 @@ import (
 )
 
 // Page is a plugin that shows operators something over HTTP, such as metrics.
-// Package standalone serves it on the admin listener; others mount it where they
+// Package standalone serves it on the admin listener, with headers that keep other
+// sites away, which the handler may set otherwise; others mount it where they
 // like.
 type Page interface {
 	talix.Plugin

@@ -49,6 +49,8 @@ type API struct {
 	tails  chan struct{} // a place for each caller who follows the log
 
 	benching chan struct{} // a place for one bench
+
+	runnables func() []Runnable // made at the first call
 }
 
 // New makes an API.
@@ -62,10 +64,12 @@ func New(c Config) *API {
 	if c.Meter == nil {
 		c.Meter = meter.New(meter.Config{Records: 1, Failures: 1})
 	}
-	return &API{
+	a := &API{
 		cfg: c, rt: c.Runtime, meter: c.Meter, catalog: c.Runtime.Catalog(),
 		ending: make(chan struct{}), tails: make(chan struct{}, maxTails), benching: make(chan struct{}, 1),
 	}
+	a.runnables = sync.OnceValue(a.listRunnables)
+	return a
 }
 
 // Close ends the answers of Handler that go on and on; later ones are refused.

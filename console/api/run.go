@@ -70,8 +70,10 @@ const (
 	maxAnswer = 1 << 20
 )
 
-// Runnables are all that can be run by hand.
-func (a *API) Runnables() []Runnable {
+// Runnables are all that can be run by hand. Callers must not change them.
+func (a *API) Runnables() []Runnable { return a.runnables() }
+
+func (a *API) listRunnables() []Runnable {
 	var all []Runnable
 	for _, c := range a.catalog.Commands {
 		all = append(all, Runnable{

@@ -134,6 +134,10 @@ func (l *Line) accept() {
 const dialWithin = 5 * time.Second
 
 func (l *Line) connect(near net.Conn) {
+	if s, _ := l.now(); s.cut || s.closed { // the target does not hear of it, nor work for it
+		abort(near)
+		return
+	}
 	far, err := (&net.Dialer{Timeout: dialWithin}).DialContext(context.Background(), "tcp", l.target)
 	if err != nil {
 		abort(near)

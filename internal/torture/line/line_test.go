@@ -214,3 +214,36 @@ func TestClose(t *testing.T) {
 		t.Error("someone answers")
 	}
 }
+
+// Nobody behind a line that is cut has work with those who try it: a server that
+// makes a process for each connection would fail all others.
+func TestCutLineReachesNobody(t *testing.T) {
+	t.Parallel()
+	target, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { target.Close() })
+	l, err := line.New(t.Context(), target.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	l.Cut()
+	for range 5 {
+		if !refuses(t, l) {
+			t.Error("a line that is cut takes a connection")
+		}
+	}
+	l.Mend()
+	call(t, l).say("hello")
+	conn, err := target.Accept() // connections come in the order in which they were made
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetReadDeadline(time.Now().Add(30 * time.Second))
+	if in := bufio.NewScanner(conn); !in.Scan() || in.Text() != "hello" {
+		t.Errorf("someone has come through the line that was cut: %v", in.Err())
+	}
+}

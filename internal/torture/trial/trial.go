@@ -216,8 +216,8 @@ func (t *trial) suffer(ctx context.Context, f fault.Fault) error {
 	rest(ctx, lasts)
 	name, goal := f.Name, f.Goal
 	if f.Back != "" {
-		if err := t.settle(ctx); err != nil {
-			return fmt.Errorf("%s: %w", f.Name, err)
+		if err := t.settle(ctx); err != nil { // what is found in the end is not to be this fault's alone
+			return errors.Join(fmt.Errorf("%s: %w", f.Name, err), mend(ctx))
 		}
 		t.note(name, goal, lasts)
 		name, goal = f.Back, f.BackGoal

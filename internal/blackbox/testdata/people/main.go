@@ -60,7 +60,7 @@ var (
 	Tallies = talix.NewEntity("tally", talix.Event[Done]("TALLIES:DONE"))
 	Emails  = talix.NewUnique("emails", strings.ToLower).Personal()
 	Remind  = talix.NewTimer[Noted]("remind")
-	Go      = talix.NewSignal[Noted]("go")
+	Go      = talix.NewSignal[string]("go")
 	steps   atomic.Int64
 	mirrors atomic.Int64
 )
@@ -231,7 +231,7 @@ var actions = talix.Components{
 		return Nothing{}, talix.Start(ctx, Tour, in.ID, Reply{Text: in.Text})
 	}),
 	talix.OnHTTP("POST /people/{id}/go", func(ctx talix.ActionContext, in note) (Nothing, error) {
-		return Nothing{}, talix.Send(ctx, Tour.RunID(in.ID), Go, in.Noted)
+		return Nothing{}, talix.Send(ctx, Tour.RunID(in.ID), Go, in.Text)
 	}),
 	talix.OnHTTP("GET /people/{id}/tour", func(ctx talix.ActionContext, in Named) (Touring, error) {
 		s, err := talix.State(ctx, Tour, in.ID)

@@ -30,6 +30,8 @@ func postgresRows() []row {
 	return []row{
 		{"postgres", "commands on PostgreSQL, 256 callers, 10,000 hot entities", "bare multi-row insert, same group commit", "/s", ratio,
 			atLeast(0.60), bound{}, preparePostgres},
+		{"postgres-events", "the same", "multi-row insert of whole events, same group commit", "/s", ratio,
+			atLeast(0.60), bound{}, prepareEvents},
 		{"postgres-tx", "the same", "a transaction a command, 32 connections", "/s", ratio,
 			atLeast(5), bound{}, prepareTransactions},
 	}
@@ -119,11 +121,17 @@ func (b *bareTable) Commit(ctx context.Context, _ store.Partition, batches []sto
 		b.position++
 		b.positions, b.data = append(b.positions, b.position), append(b.data, bareData)
 	}
+	_, err := b.pool.Exec(ctx, "INSERT INTO bench_bare SELECT * FROM unnest($1::bigint[], $2::text[])", b.positions, b.data)
+	return allAlike(len(batches), err)
+}
+
+// allAlike ends every batch of a group as its statement did.
+func allAlike(batches int, err error) []store.Outcome {
 	end := store.Outcome{Status: store.Durable}
-	if _, err := b.pool.Exec(ctx, "INSERT INTO bench_bare SELECT * FROM unnest($1::bigint[], $2::text[])", b.positions, b.data); err != nil {
+	if err != nil {
 		end = store.Outcome{Status: store.Failed, Err: err}
 	}
-	outcomes := make([]store.Outcome, len(batches))
+	outcomes := make([]store.Outcome, batches)
 	for i := range outcomes {
 		outcomes[i] = end
 	}

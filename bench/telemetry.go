@@ -18,6 +18,8 @@ func telemetryRows() []row {
 			atLeast(0.90), bound{}, prepareTraced(trace.AlwaysSample())},
 		{"traced-tenth", "the same, one trace in ten sampled", "ours without telemetry", rate, ratio,
 			atLeast(0.90), bound{}, prepareTraced(trace.TraceIDRatioBased(0.1))},
+		{"traced-few", "the same, one trace in two hundred: about what telemetry/otlp leaves of such a load", "ours without telemetry", rate, ratio,
+			atLeast(0.90), bound{}, prepareTraced(trace.TraceIDRatioBased(0.005))},
 		{"counted", "as hot, counted for Prometheus", "ours without telemetry", rate, ratio,
 			atLeast(0.90), bound{}, prepareCounted},
 	}

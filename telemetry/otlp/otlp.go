@@ -28,10 +28,17 @@ type Config struct {
 	// OTEL_RESOURCE_ATTRIBUTES are stronger. Service defaults to what the SDK
 	// makes of the program's name.
 	Service, Version string
+	// Traces is how many new traces a second are sampled, by Limit, unless
+	// OTEL_TRACES_SAMPLER names another sampler. Defaults to 100; a negative
+	// number takes all.
+	Traces int
 	// Getenv reads the environment to find out whether anything is exported.
 	// Defaults to os.Getenv. All else the exporters read by themselves.
 	Getenv func(name string) string
 }
+
+// perSecond is the default of Config.Traces.
+const perSecond = 100
 
 // Exporter exports what its providers are given, in the background. Where it
 // cannot keep up, or no one listens, spans are dropped and the program goes on.
@@ -43,7 +50,8 @@ type Exporter struct {
 // Open makes providers that export to OTEL_EXPORTER_OTLP_ENDPOINT, or to
 // OTEL_EXPORTER_OTLP_TRACES_ENDPOINT and OTEL_EXPORTER_OTLP_METRICS_ENDPOINT.
 // For what none of them is set, and where OTEL_SDK_DISABLED is true, nothing is
-// recorded or exported. Headers, time-outs, compression, intervals and samplers
+// recorded or exported. Of traces, as many are sampled as Config.Traces says.
+// Headers, time-outs, compression, intervals and samplers
 // are set as the OpenTelemetry specification says, by OTEL_EXPORTER_OTLP_HEADERS,
 // OTEL_TRACES_SAMPLER and so on.
 func Open(ctx context.Context, c Config) (*Exporter, error) {
@@ -76,7 +84,11 @@ func (c *Config) traces(ctx context.Context) ([]trace.TracerProviderOption, erro
 		return []trace.TracerProviderOption{trace.WithSampler(trace.NeverSample())}, nil
 	}
 	e, err := otlptracehttp.New(ctx)
-	return []trace.TracerProviderOption{trace.WithBatcher(e)}, err
+	options := []trace.TracerProviderOption{trace.WithBatcher(e)}
+	if c.Traces >= 0 && c.Getenv("OTEL_TRACES_SAMPLER") == "" {
+		options = append(options, trace.WithSampler(Limit(cmp.Or(c.Traces, perSecond))))
+	}
+	return options, err
 }
 
 func (c *Config) metrics(ctx context.Context) ([]metric.Option, error) {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/talix-dev/talix/store"
@@ -10,6 +11,7 @@ import (
 
 // follow looks, and does what follows from it, until ctx ends.
 func (n *Node) follow(ctx context.Context) {
+	n.warm(ctx)
 	for ctx.Err() == nil {
 		pause := n.cfg.every()
 		if _, ok := n.term.current(); ok {
@@ -17,6 +19,18 @@ func (n *Node) follow(ctx context.Context) {
 		}
 		n.untilNews(ctx, pause)
 	}
+}
+
+// warm asks the store as many things at a time as the node will: one that makes
+// connections then has made them before a partition waits for a claim.
+func (n *Node) warm(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, n.cfg.every())
+	defer cancel()
+	var all sync.WaitGroup
+	for range atOnce + 1 {
+		all.Go(func() { _, _ = n.cfg.Leases.Nodes(ctx) }) // the first look tells what is wrong
+	}
+	all.Wait()
 }
 
 func (n *Node) untilNews(ctx context.Context, pause time.Duration) {

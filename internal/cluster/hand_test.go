@@ -162,3 +162,51 @@ func TestAwait(t *testing.T) {
 		t.wantShares(partitions, a, b)
 	})
 }
+
+// dialing is a way to the store that has to be made for each question, unless one
+// that was made before is idle.
+type dialing struct {
+	store.Leases
+	idle chan struct{}
+}
+
+func (d dialing) use() (done func()) {
+	select {
+	case <-d.idle:
+	default:
+		<-time.After(400 * time.Millisecond)
+	}
+	return func() {
+		<-time.After(step) // others need ways of their own
+		d.idle <- struct{}{}
+	}
+}
+
+func (d dialing) Beat(ctx context.Context, node, address string, lease time.Duration) error {
+	defer d.use()()
+	return d.Leases.Beat(ctx, node, address, lease)
+}
+
+func (d dialing) Nodes(ctx context.Context) ([]store.Node, error) {
+	defer d.use()()
+	return d.Leases.Nodes(ctx)
+}
+
+func (d dialing) Claim(ctx context.Context, p store.Partition, node string) (store.Epoch, bool, error) {
+	defer d.use()()
+	return d.Leases.Claim(ctx, p, node)
+}
+
+// No partition waits while a node that joins connects to the store.
+func TestConnectionsAreThereBeforeClaims(t *testing.T) {
+	t.Parallel()
+	in(t, func(t *team) {
+		a := t.join()
+		t.run(time.Second)
+		t.longest()
+		b := t.join(func(c *cluster.Config) { c.Leases = dialing{c.Leases, make(chan struct{}, 1000)} })
+		t.run(5 * time.Second)
+		t.wantShares(partitions, a, b)
+		t.wantPause("a node joins whose ways to the store take long to make", 100*time.Millisecond)
+	})
+}

@@ -58,7 +58,7 @@ type WorkItem struct {
 // WorkFilter says which items List wants. Zero fields want all.
 type WorkFilter struct {
 	Kind   string
-	Action string // needs Kind
+	Action string
 	Status string
 	// After is the ID of the last item of the page before.
 	After string
@@ -76,9 +76,6 @@ func (w Work) List(ctx context.Context, f WorkFilter) ([]WorkItem, error) {
 	f.Max = min(f.Max, 1000)
 	if f.Kind != "" && !slices.Contains(workKinds[:], work.Kind(f.Kind)) {
 		return nil, talix.Invalid("kind", "is none of %v", workKinds)
-	}
-	if f.Action != "" && f.Kind == "" {
-		return nil, talix.Invalid("kind", "is needed where an action is named")
 	}
 	var out []WorkItem
 	for _, kind := range workKinds {

@@ -116,7 +116,7 @@ func TestFinalAndSkip(t *testing.T) {
 		fill(t, w, rt, "p", 1)
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		items, _ := rt.Work().List(t.Context(), runtime.WorkFilter{Kind: "event", Action: "picky"})
+		items, _ := rt.Work().List(t.Context(), runtime.WorkFilter{Action: "picky"})
 		if len(items) != 1 || tries.Load() != 1 || done.Load() != 0 {
 			t.Fatalf("%+v after %d tries", items, tries.Load())
 		}

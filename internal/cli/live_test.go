@@ -154,6 +154,10 @@ func TestParked(t *testing.T) {
 		s.eventually("views", caughtUp)
 	}
 	s.golden("views", "views")
+	s.says("parked --action notify", "event/notify/account/alice")
+	if said := s.ok("parked --action other"); strings.Contains(said, "event/notify") {
+		t.Errorf("parked --action other says:\n%s", said)
+	}
 	s.says("parked --json", `"work": {`, `"views": [`)
 	s.says("parked show event/notify/account/alice", "the mail server is away", "account alice v2", `"amount": 30`)
 	s.says("views parked tallies", "a bug in the view")

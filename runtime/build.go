@@ -92,11 +92,13 @@ func (r *Runtime) defineViews(ctx context.Context) (faults []error) {
 		return r.needTables()
 	}
 	r.hub = r.newHub()
-	projector, err := project.New(project.Config{
+	cfg := project.Config{
 		Registry: r.registry, Tables: r.cfg.Tables, Tail: r.tail, Load: r.cfg.Store.Load,
 		Identity: r.cfg.Store.Identity().String(), Log: r.cfg.Log, Now: r.cfg.Now,
-		Changed: r.hub.Changed, Took: r.took, Shared: r.shared(), Erasure: r.erasure(),
-	})
+		Changed: r.hub.Changed, Took: r.took, Erasure: r.erasure(),
+	}
+	r.shareViews(&cfg)
+	projector, err := project.New(cfg)
 	if err != nil {
 		return []error{err}
 	}

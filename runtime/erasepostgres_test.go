@@ -13,13 +13,19 @@ import (
 	"github.com/talix-dev/talix/store/postgres"
 )
 
-// database is a place in schemas of the test's own.
-func database(t *testing.T) (p place, conn *pgx.Conn, schemas []string) {
+func dsnOf(t *testing.T) string {
 	t.Helper()
 	dsn := os.Getenv("TALIX_TEST_POSTGRES")
 	if dsn == "" {
 		t.Skip("needs a PostgreSQL server whose database may be written to: set TALIX_TEST_POSTGRES=postgres://user@host:port/database; .ci/servers/postgres.sh starts one")
 	}
+	return dsn
+}
+
+// database is a place in schemas of the test's own.
+func database(t *testing.T) (p place, conn *pgx.Conn, schemas []string) {
+	t.Helper()
+	dsn := dsnOf(t)
 	name := fmt.Sprintf("talix_test_%x", sha256.Sum256([]byte(t.TempDir())))[:30]
 	schemas = []string{name, name + "_views", name + "_keys"}
 	conn, err := pgx.Connect(t.Context(), dsn)

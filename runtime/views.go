@@ -55,6 +55,10 @@ type Rebuild struct {
 	Left time.Duration
 	// Fault is why it does not go on at present, or nil.
 	Fault error
+	// Waits are the names of the nodes that have an older definition of the
+	// view, and read the tables which the new ones are to replace: that is done
+	// once they have ended. See Runtime.Cluster.
+	Waits []string
 }
 
 // Status tells how far every view is, in the order of their definition.
@@ -94,6 +98,7 @@ func (r *Rebuild) add(s project.Status) {
 	r.Total += int64(max(s.Head, m.At) - m.Start)
 	r.Rate += m.Rate
 	r.Fault = errors.Join(r.Fault, m.Fault)
+	r.Waits = m.Waits
 	if r.Rate > 0 {
 		r.Left = time.Duration(float64(r.Total-r.Done) / r.Rate * float64(time.Second))
 	}
@@ -102,7 +107,7 @@ func (r *Rebuild) add(s project.Status) {
 // Rebuild makes the tables of a view anew from the log. The present ones answer
 // and are kept up meanwhile; then the new ones take their place in one step. It
 // returns once that has begun; Status tells how it goes. After a restart it goes
-// on where it was.
+// on where it was. On a cluster, all nodes take part.
 func (v Views) Rebuild(ctx context.Context, view string) error {
 	return v.do(func(p *project.Projector) error { return p.Rebuild(ctx, view) })
 }
@@ -191,7 +196,8 @@ func (d Difference) Differing() []string {
 
 // Verify compares a view with the fold of the log up to where the view is, and
 // yields the rows that differ. The fold is made beside the view, at the rate of
-// a rebuild; while rows are compared, the view is not kept up.
+// a rebuild; while rows are compared, the view is not kept up, on a cluster by no
+// node: who waits for a later event gets it then.
 func (v Views) Verify(ctx context.Context, view string) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
 		more := true

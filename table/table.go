@@ -31,9 +31,10 @@ type Store interface {
 	// Made tells the fingerprint of each table that is there, by its name.
 	Made(ctx context.Context) (map[string]string, error)
 
-	// Reset empties tables and forgets the marks of their views, in one
-	// transaction.
-	Reset(ctx context.Context, schemas ...Schema) error
+	// Make makes tables anew, empty. What had the name or the view of one of
+	// them is dropped, with its marks. Then fn, if it is not nil, runs in the
+	// same transaction, as in Update. It is all or nothing.
+	Make(ctx context.Context, schemas []Schema, fn func(Tx) error) error
 
 	// Drop removes tables, as far as they are there, and the marks of views, in
 	// one transaction.
@@ -74,6 +75,14 @@ type Store interface {
 
 	// Close waits for calls under way and releases every resource.
 	Close() error
+}
+
+// Marker is a Store that reads all marks of a view at once. Of others, they are
+// read one by one.
+type Marker interface {
+	// Marks are the positions up to which a view has taken the events of the
+	// partitions, by partition. Those that it took none of may be left out.
+	Marks(ctx context.Context, view string) (map[int]int64, error)
 }
 
 // Tx is a write transaction. Keys are the values of the key columns, in their

@@ -42,6 +42,9 @@ type Rebuild struct {
 	PerSecond   float64 `json:"perSecond"`
 	LeftSeconds float64 `json:"leftSeconds"`
 	Fault       string  `json:"fault,omitempty"`
+	// Waits are the nodes that have an older definition, and have to end before
+	// the new tables take their place.
+	Waits []string `json:"waits,omitempty"`
 }
 
 // Rows are rows of a table or of a query. Values are numbers, texts and nulls.
@@ -120,7 +123,7 @@ func (v *View) stand(s *runtime.ViewStatus) {
 		v.Fault = s.Fault.Error()
 	}
 	if r := s.Rebuild; r != nil {
-		v.Rebuild = &Rebuild{First: r.First, Done: r.Done, Total: r.Total, PerSecond: r.Rate, LeftSeconds: r.Left.Seconds()}
+		v.Rebuild = &Rebuild{First: r.First, Done: r.Done, Total: r.Total, PerSecond: r.Rate, LeftSeconds: r.Left.Seconds(), Waits: r.Waits}
 		if r.Fault != nil {
 			v.Rebuild.Fault = r.Fault.Error()
 		}

@@ -68,6 +68,7 @@ type viewStatus struct {
 	Rebuild       *struct {
 		Done, Total int64
 		Fault       string
+		Waits       []string
 	}
 }
 
@@ -91,6 +92,8 @@ func (v *viewStatus) status() string {
 	switch {
 	case v.Rebuild != nil && v.Rebuild.Fault != "":
 		return "its rebuild does not go on: " + short(v.Rebuild.Fault, widest)
+	case v.Rebuild != nil && len(v.Rebuild.Waits) > 0:
+		return "is made anew; waits until these nodes end, which have the former definition: " + short(strings.Join(v.Rebuild.Waits, ", "), widest)
 	case v.Rebuild != nil:
 		return fmt.Sprintf("is made anew, %d%%", 100*v.Rebuild.Done/max(v.Rebuild.Total, 1))
 	case v.Fault != "":

@@ -14,6 +14,7 @@ type build struct {
 	rows      []*table.Schema // by sheet
 	histories []*table.Schema // by sheet; nil where none is kept
 	parts     []*runner
+	id        string // of its state, as far as that is known
 	state     state
 	live      bool // queries read it
 	full      bool // see whole

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -17,6 +16,30 @@ type hold struct {
 	begin  func(context.Context) (context.Context, context.CancelFunc) // nil: it is not
 	turned chan struct{}                                               // closed when that changes
 	users  sync.WaitGroup
+}
+
+func newHolds(n int) []hold {
+	all := make([]hold, n)
+	for p := range all {
+		all[p].turned = make(chan struct{})
+	}
+	return all
+}
+
+// give has the partition held while ctx lasts, or until it is set otherwise.
+func (h *hold) give(ctx context.Context) {
+	h.set(func(own context.Context) (context.Context, context.CancelFunc) {
+		held, cancel := context.WithCancel(own)
+		stop := context.AfterFunc(ctx, cancel)
+		return held, func() { stop(); cancel() }
+	})
+}
+
+// held tells whether the partition is held.
+func (h *hold) held() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.begin != nil
 }
 
 func (h *hold) set(begin func(context.Context) (context.Context, context.CancelFunc)) {
@@ -45,32 +68,74 @@ func (h *hold) enter(ctx context.Context) (held context.Context, leave func(), t
 // nothing of it is under way. It needs Run, and Config.Shared.
 func (p *Projector) Serve(ctx context.Context, partition store.Partition) {
 	h := &p.cfg.holds[partition]
-	h.set(func(own context.Context) (context.Context, context.CancelFunc) {
-		held, cancel := context.WithCancel(own)
-		stop := context.AfterFunc(ctx, cancel)
-		return held, func() { stop(); cancel() }
-	})
+	h.give(ctx)
 	<-ctx.Done()
 	h.set(nil)
 	h.users.Wait()
 }
 
-// runHeld takes events while the partition is held, until ctx ends.
+// runHeld takes events while the partition is held, by this process or in the
+// place of an owner that has another definition, until ctx ends.
 func (r *runner) runHeld(ctx context.Context) {
-	h := &r.view.cfg.holds[r.partition]
+	own, stand := &r.view.cfg.holds[r.partition], &r.view.stands[r.partition]
 	for ctx.Err() == nil {
-		held, leave, turned := h.enter(ctx)
-		if leave == nil {
-			r.lookOn(ctx, turned)
+		held, leave, turned := own.enter(ctx)
+		if leave != nil {
+			r.feed(held)
+			leave()
 			continue
 		}
-		r.reload = true // someone else has moved the mark
-		r.untilDone(held, func() error { return r.tryAgain(held) })
-		for held.Err() == nil {
-			r.untilDone(held, func() error { return r.step(held) })
+		held, leave, stands := stand.enter(ctx)
+		if leave == nil {
+			r.lookOn(ctx, turned, stands)
+			continue
 		}
+		var looking sync.WaitGroup
+		looking.Go(func() { r.refresh(held) })
+		r.feed(held)
 		leave()
+		looking.Wait()
 	}
+}
+
+// feed takes events until ctx ends.
+func (r *runner) feed(ctx context.Context) {
+	if !r.clean(ctx) {
+		return
+	}
+	r.reload = true // someone else has moved the mark
+	r.untilDone(ctx, func() error { return r.tryAgain(ctx) })
+	for ctx.Err() == nil {
+		if r.awake(ctx) {
+			r.untilDone(ctx, func() error { return r.step(ctx) })
+		}
+	}
+}
+
+// clean waits until nothing in memory is from before the last erasure that the
+// build need not fear; false if ctx ended.
+func (r *runner) clean(ctx context.Context) bool {
+	cfg := r.view.cfg
+	for cfg.Erasure != nil && cfg.Erasure() < r.build.state.Erasure {
+		if !sleep(ctx, soon) {
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// awake waits while the build rests; false if it may go on resting.
+func (r *runner) awake(ctx context.Context) bool {
+	c := r.view.cfg.crew
+	news := c.changed()
+	if s, _ := c.state(r.build.name); !r.build.live || !s.rests() {
+		return true
+	}
+	select {
+	case <-news:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // tryAgain takes what is parked once more.
@@ -96,19 +161,17 @@ const (
 
 // lookOn follows what another process does, as far as someone wants to know,
 // until the partition may be held.
-func (r *runner) lookOn(ctx context.Context, turned <-chan struct{}) {
+func (r *runner) lookOn(ctx context.Context, turned, stands <-chan struct{}) {
 	for {
-		pause := later
 		asked := r.progress.asked()
-		if asked == nil {
-			pause = soon
-		}
 		var look <-chan time.Time
-		if r.onWhole != nil || asked == nil {
-			look = time.After(pause)
+		if asked == nil {
+			look = time.After(soon)
 		}
 		select {
 		case <-turned:
+			return
+		case <-stands:
 			return
 		case <-ctx.Done():
 			return
@@ -129,11 +192,24 @@ func (r *runner) follow(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	r.moveTo(store.Position(mark))
+	r.moveTo(r.past(ctx, store.Position(mark)))
 }
 
-// errMaking is the fault of what one process has to do alone.
-func errMaking(view, what string) error {
-	return registry.Faultf(registry.Rejected,
-		"%s of the view %q is not possible while several nodes work on the store: stop them, let one node do it alone, and start the others again", what, view)
+// past is the position up to which nothing follows a mark that the view takes:
+// marks are not moved for each event that it does not.
+func (r *runner) past(ctx context.Context, mark store.Position) store.Position {
+	if r.head() <= mark {
+		return mark
+	}
+	events, err := r.view.cfg.Tail.Read(ctx, r.partition, mark, r.view.cfg.Ignored)
+	if err != nil {
+		return mark
+	}
+	for _, e := range events {
+		if r.view.takeOf(e) != nil {
+			break
+		}
+		mark = e.Position
+	}
+	return mark
 }

@@ -82,11 +82,14 @@ func (b *build) event(ctx context.Context, p *parked) (store.Event, error) {
 // ones, which answer and are kept up until the new ones are there. It returns
 // once that has begun, and goes on after a restart. It needs Run.
 func (p *Projector) Rebuild(ctx context.Context, view string) error {
-	if p.cfg.Shared {
-		return errMaking(view, "making the tables anew")
-	}
-	if v := p.find(view); v != nil && v.making() {
+	v, err := p.view(view)
+	switch {
+	case err != nil:
+		return err
+	case v.making():
 		return nil // asking would hold up what is under way
+	case p.cfg.Shared:
+		return p.rebuild(ctx, v)
 	}
 	return p.ask(ctx, view, func(ctx context.Context, s *standing) error {
 		if s.next != nil {

@@ -54,6 +54,19 @@ func (p *progress) status() Status {
 func (p *progress) advance(to store.Position) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.move(to)
+}
+
+// atLeast is advance, unless it is there already.
+func (p *progress) atLeast(to store.Position) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen.Load() < int64(to) {
+		p.move(to)
+	}
+}
+
+func (p *progress) move(to store.Position) {
 	p.seen.Store(int64(to))
 	p.folded.Store(int64(to))
 	if p.poison != nil && to < p.poison.Event.Position {

@@ -6,6 +6,7 @@ package project
 import (
 	"cmp"
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -72,11 +73,16 @@ type Config struct {
 	MaxParked int
 	// Shared: other processes work on the log and the tables too. Each takes
 	// the events of those partitions that it serves (Serve), and knows of the
-	// others by their marks. Tables are not made anew then.
+	// others by their marks. Tables are made anew by all of them together.
 	Shared bool
+	// Self is the name of this process among them, another one each time that it
+	// begins, and Sight tells what it knows of them. Needed if Shared.
+	Self  string
+	Sight func() Sight
 
-	holds          []hold
-	states, parked *table.Schema
+	holds                 []hold
+	crew                  *crew // nil unless Shared
+	states, parked, nodes *table.Schema
 }
 
 func (c *Config) setDefaults() {
@@ -92,14 +98,14 @@ func (c *Config) setDefaults() {
 	c.Held = cmp.Or(c.Held, 300_000)
 	c.Ignored = cmp.Or(c.Ignored, 10_000)
 	c.MaxParked = cmp.Or(c.MaxParked, 1000)
-	c.states, c.parked = stateTable(), parkedTable()
+	c.states, c.parked, c.nodes = stateTable(), parkedTable(), nodeTable()
 	if c.Shared {
-		c.holds = make([]hold, c.Tail.Partitions())
-	}
-	for p := range c.holds {
-		c.holds[p].turned = make(chan struct{})
+		c.holds, c.crew = newHolds(c.Tail.Partitions()), newCrew(c.Self)
 	}
 }
+
+// newID makes a name that is given once.
+func (c *Config) newID() string { return crand.Text() }
 
 // Projector runs the views of one runtime. Its methods may be called from many
 // goroutines at once.
@@ -218,19 +224,20 @@ func (p *Projector) Ensure(ctx context.Context) error {
 	if err := p.ensure(ctx); err != nil {
 		return err
 	}
-	for _, v := range p.views {
-		err := v.stand(ctx)
-		for tries := 0; p.cfg.Shared && errors.Is(err, table.ErrMark) && tries < attempts; tries++ {
-			err = v.stand(ctx) // another process has noted where the view begins
+	if p.cfg.Shared {
+		if err := p.enroll(ctx); err != nil {
+			return err
 		}
-		if err != nil {
+	}
+	for _, v := range p.views {
+		if err := v.stand(ctx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// attempts is how often the beginning of a view is noted while others do too.
+// attempts is how often tables are looked at anew while others change them.
 const attempts = 10
 
 // ensure makes the tables that all views have in common.
@@ -238,7 +245,11 @@ func (p *Projector) ensure(ctx context.Context) error {
 	if p.ensured.Load() {
 		return nil
 	}
-	err := p.cfg.Tables.Ensure(ctx, p.cfg.Identity, []table.Schema{*p.cfg.states, *p.cfg.parked})
+	common := []table.Schema{*p.cfg.states, *p.cfg.parked}
+	if p.cfg.Shared {
+		common = append(common, *p.cfg.nodes)
+	}
+	err := p.cfg.Tables.Ensure(ctx, p.cfg.Identity, common)
 	if err != nil {
 		return fmt.Errorf("make view tables: %w", err)
 	}
@@ -271,6 +282,9 @@ func (p *Projector) Run(ctx context.Context) error {
 	defer wg.Wait()
 	for _, v := range p.views {
 		wg.Go(func() { v.run(ctx) })
+	}
+	if p.cfg.Shared {
+		wg.Go(func() { p.watch(ctx) })
 	}
 	return nil
 }

@@ -36,6 +36,10 @@ func (r *runner) untilDone(ctx context.Context, do func() error) bool {
 
 // pauseAfter tells a failure and waits, longer each time; false if ctx ended.
 func (r *runner) pauseAfter(ctx context.Context, err error, tries int) bool {
+	if errors.Is(err, errTurned) || errors.Is(err, errRests) {
+		r.view.cfg.crew.poke()
+		return sleep(ctx, later)
+	}
 	poison, _ := errors.AsType[*Poison](err)
 	r.fail(err, poison)
 	pause := r.pause(tries, poison != nil)

@@ -71,13 +71,34 @@ func (r *runner) step(ctx context.Context) error {
 
 // next waits for up to max events and takes them.
 func (r *runner) next(ctx context.Context, max int) error {
-	events, err := r.view.cfg.Tail.Read(ctx, r.partition, r.seen, max)
+	events, err := r.read(ctx, max)
 	if err != nil {
 		return err
 	}
 	r.batch.fill(r.view, r.seen, events)
 	r.batch.decode(r.view.share(r.partition))
 	return r.take(ctx)
+}
+
+// read waits for up to max events. Where the mark is to follow soon, there may be
+// none after a while.
+func (r *runner) read(ctx context.Context, max int) ([]*store.Event, error) {
+	if r.seen == r.mark || !r.eager() {
+		return r.view.cfg.Tail.Read(ctx, r.partition, r.seen, max)
+	}
+	bounded, cancel := context.WithTimeout(ctx, later)
+	defer cancel()
+	events, err := r.view.cfg.Tail.Read(bounded, r.partition, r.seen, max)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		return nil, nil
+	}
+	return events, err
+}
+
+// eager tells that other processes wait for the mark: they see by it how far
+// the build is.
+func (r *runner) eager() bool {
+	return r.view.cfg.Shared && (!r.build.live || !r.build.whole())
 }
 
 func (r *runner) head() store.Position { return r.view.cfg.Tail.Head(r.partition) }
@@ -119,6 +140,9 @@ func (r *runner) take(ctx context.Context) error {
 
 // idle: a mark that only passes ignored events is moved now and then.
 func (r *runner) idle() bool {
+	if r.eager() && (r.batch.to == r.seen || r.view.cfg.Now().Sub(r.stored) > later) {
+		return false
+	}
 	return len(r.batch.jobs) == 0 && r.rows.dirty() == 0 && int64(r.batch.to-r.mark) < int64(r.view.cfg.Ignored)
 }
 
@@ -157,6 +181,9 @@ func (r *runner) fold(tx table.Tx) (*Poison, error) {
 func (r *runner) update(ctx context.Context, fn func(table.Tx) error) error {
 	cfg := r.view.cfg
 	err := cfg.Tables.Update(ctx, func(tx table.Tx) error {
+		if err := r.build.admit(tx); err != nil {
+			return err
+		}
 		if err := fn(tx); err != nil {
 			return err
 		}

@@ -48,6 +48,9 @@ func (v *view) once(ctx context.Context) error {
 		v.tried = true
 		s.tryParked(ctx)
 	}
+	if v.cfg.Shared {
+		return v.serveShared(ctx, s)
+	}
 	return v.serve(ctx, s)
 }
 
@@ -96,6 +99,11 @@ func (s *standing) start(ctx context.Context) (stop func()) {
 	for _, b := range s.builds() {
 		for _, r := range b.parts {
 			wg.Go(func() { r.run(running) })
+		}
+	}
+	if s.other != nil {
+		for _, r := range s.other.parts {
+			wg.Go(func() { r.lookOn(running, nil, nil) })
 		}
 	}
 	return func() {
@@ -154,7 +162,7 @@ func (v *view) answer(ctx context.Context, s *standing, ask *request, stop func(
 func (s *standing) flush(ctx context.Context) error {
 	for _, b := range s.builds() {
 		for _, r := range b.parts {
-			if r.reload {
+			if r.reload && !r.view.cfg.Shared { // else it may be another process's
 				if err := r.load(ctx); err != nil {
 					return err
 				}

@@ -12,6 +12,11 @@ import (
 type standing struct {
 	live *build // what queries read, kept up; nil while they read the tables of an older definition
 	next *build // what is to take that place, or nil
+
+	// Where several processes work:
+	other *build // what queries read, kept up by others with another definition; nil if live is not
+	scene scene
+	waits []string // who keeps next from taking its place, as they read what it is to replace; of the view's mu
 }
 
 // frozen tells that queries read the tables of an older definition.
@@ -29,14 +34,22 @@ func (v *view) where() *standing {
 // stand finds out from the tables where the view stands, and makes what is
 // missing.
 func (v *view) stand(ctx context.Context) error {
-	s, err := v.find(ctx)
+	find := v.find
+	if v.cfg.Shared {
+		find = v.join
+	}
+	s, err := find(ctx)
 	if err != nil {
 		return fmt.Errorf("find where view %s stands: %w", v.def.Name, err)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	was := v.stood
 	v.stood, v.doubt = s, false
 	v.tell()
+	if was != nil && was.scene.live != s.scene.live {
+		v.changed() // another process has put new tables there
+	}
 	return nil
 }
 
@@ -48,7 +61,7 @@ func (v *view) tell() {
 }
 
 func (v *view) find(ctx context.Context) (*standing, error) {
-	cfg, live, next := v.cfg, v.build(""), v.build(prefixNext)
+	live, next := v.build(""), v.build(prefixNext)
 	made, err := v.cfg.Tables.Made(ctx)
 	if check := v.build(prefixCheck); err == nil && v.where() == nil { // later on, someone may be using them
 		if _, left := check.presence(made); left {
@@ -64,8 +77,6 @@ func (v *view) find(ctx context.Context) (*standing, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case cfg.Shared && (some && !same || next.state.Asked):
-		return nil, errMaking(v.def.Name, "making the tables anew, since their definition has changed or someone asked for it,")
 	case some && !same:
 		if err := live.show(ctx); err != nil {
 			return nil, err
@@ -78,7 +89,7 @@ func (v *view) find(ctx context.Context) (*standing, error) {
 	}
 	if next.state.Asked {
 		next.state.Starts = live.state.Starts
-		return &standing{live, next}, next.open(ctx)
+		return &standing{live: live, next: next}, next.open(ctx)
 	}
 	if _, some := next.presence(made); some || len(next.state.Starts) > 0 {
 		err = next.drop(ctx)
@@ -143,6 +154,13 @@ func (c *Config) headBeyond(ctx context.Context, p store.Partition, mark store.P
 
 func (b *build) marks(ctx context.Context) ([]store.Position, error) {
 	marks := make([]store.Position, len(b.parts))
+	if m, ok := b.view.cfg.Tables.(table.Marker); ok {
+		all, err := m.Marks(ctx, b.name)
+		for p := range marks {
+			marks[p] = store.Position(all[p])
+		}
+		return marks, err
+	}
 	for p := range marks {
 		mark, err := b.view.cfg.Tables.Mark(ctx, b.name, p)
 		if err != nil {
@@ -157,16 +175,12 @@ func (b *build) marks(ctx context.Context) ([]store.Position, error) {
 func (b *build) reset(ctx context.Context) error {
 	cfg := b.view.cfg
 	b.state.Built = false
-	err := cfg.Tables.Update(ctx, func(tx table.Tx) error {
+	return cfg.Tables.Make(ctx, b.schemas(), func(tx table.Tx) error {
 		if err := b.forget(tx); err != nil {
 			return err
 		}
 		return b.putState(tx, b.name)
 	})
-	if err == nil {
-		err = cfg.Tables.Reset(ctx, b.schemas()...)
-	}
-	return err
 }
 
 // begin notes where a view from now begins, once.

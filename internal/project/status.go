@@ -42,6 +42,15 @@ type Making struct {
 	// Fault is as in Status.
 	Fault   error
 	Stopped bool
+	// Waits are the names of the processes that read the tables which these are
+	// to replace, and have to end before.
+	Waits []string
+}
+
+func (s *standing) waitsFor(v *view) []string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return s.waits
 }
 
 // Lag is the number of positions that the view is behind.
@@ -66,7 +75,7 @@ func (v *view) status(s *standing, p store.Partition) Status {
 		return st
 	}
 	b := s.next
-	if b == nil && !s.live.whole() {
+	if b == nil && s.live != nil && !s.live.whole() {
 		b = s.live
 	}
 	if b != nil {
@@ -74,7 +83,7 @@ func (v *view) status(s *standing, p store.Partition) Status {
 		inner := r.progress.status()
 		st.Making = &Making{
 			First: b.live, Start: r.start, At: store.Position(r.progress.folded.Load()), Rate: r.rate(),
-			Fault: inner.Fault, Stopped: inner.Stopped,
+			Fault: inner.Fault, Stopped: inner.Stopped, Waits: s.waitsFor(v),
 		}
 	}
 	return st
@@ -114,6 +123,8 @@ func (v *view) pending() (former bool, fault error) {
 	switch {
 	case s == nil:
 		return false, registry.Faultf(registry.Unavailable, "it is not known yet where the view %q stands", v.def.Name)
+	case s.live == nil && s.next == nil:
+		return true, registry.Faultf(registry.Unavailable, "other nodes have a later definition of the view %q", v.def.Name)
 	case s.live == nil:
 		return true, registry.Faultf(registry.Unavailable, "the view %q is being made anew, as its definition has changed (%s)", v.def.Name, v.progress(s.next))
 	case !s.live.whole():

@@ -64,13 +64,31 @@ func (m *memTables) Made(context.Context) (map[string]string, error) {
 	return made, nil
 }
 
-func (m *memTables) Reset(_ context.Context, schemas ...table.Schema) error {
+func (m *memTables) Make(ctx context.Context, made []table.Schema, fn func(table.Tx) error) error {
 	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, s := range schemas {
+	schemas, rows, marks := maps.Clone(m.schemas), maps.Clone(m.rows), maps.Clone(m.marks)
+	for _, s := range made {
+		for name, old := range schemas {
+			if old.Writer() == s.Writer() {
+				delete(m.schemas, name)
+				delete(m.rows, name)
+			}
+		}
+	}
+	for _, s := range made {
 		m.empty(s)
 	}
-	return nil
+	m.mu.Unlock()
+	if fn == nil {
+		return nil
+	}
+	err := m.Update(ctx, fn)
+	if err != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.schemas, m.rows, m.marks = schemas, rows, marks
+	}
+	return err
 }
 
 func (m *memTables) Drop(_ context.Context, tables, views []string) error {

@@ -26,9 +26,6 @@ type Difference struct {
 func (p *Projector) Verify(ctx context.Context, name string) iter.Seq2[Difference, error] {
 	return func(yield func(Difference, error) bool) {
 		v, err := p.view(name)
-		if err == nil && p.cfg.Shared {
-			err = errMaking(name, "verifying the tables")
-		}
 		if err == nil {
 			err = p.verify(ctx, v, func(d Difference) bool { return yield(d, nil) })
 		}
@@ -44,6 +41,9 @@ func (p *Projector) verify(ctx context.Context, v *view, each func(Difference) b
 	}
 	v.verifying.Lock()
 	defer v.verifying.Unlock()
+	if p.cfg.Shared {
+		return p.verifyShared(ctx, v, each)
+	}
 	check := v.build(prefixCheck)
 	if err := check.drop(ctx); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package project
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/talix-dev/talix/internal/registry"
 	"github.com/talix-dev/talix/internal/rowmap"
@@ -32,7 +34,10 @@ type view struct {
 	shared      []*shared
 	shown       []progress // by partition: what queries see
 	requests    chan *request
-	tried       bool // what is parked, since the program began
+	stands      []hold               // by partition: held in the place of an owner with another definition
+	lent        []context.CancelFunc // ends that; of the goroutine that watches
+	checking    atomic.Bool          // the build rests for this process
+	tried       bool                 // what is parked, since the program began
 
 	verifying sync.Mutex // one Verify after another: they use the same tables
 
@@ -73,6 +78,9 @@ const format = "talix rows 2"
 
 func newView(cfg *Config, def *registry.View) (*view, []error) {
 	v := &view{cfg: cfg, def: def, doubt: true, turned: make(chan struct{}), events: map[*registry.Event]*take{}, requests: make(chan *request), shown: make([]progress, cfg.Tail.Partitions())}
+	if cfg.Shared {
+		v.stands, v.lent = newHolds(len(v.shown)), make([]context.CancelFunc, len(v.shown))
+	}
 	var faults []error
 	for _, t := range def.Tables {
 		s, errs := newSheet(t)

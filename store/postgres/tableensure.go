@@ -30,23 +30,57 @@ func (t *Tables) Ensure(ctx context.Context, identity string, schemas []table.Sc
 	return explain("ensure tables", err)
 }
 
-// Reset implements table.Store.
-func (t *Tables) Reset(ctx context.Context, schemas ...table.Schema) error {
+// Make implements table.Store.
+func (t *Tables) Make(ctx context.Context, schemas []table.Schema, fn func(table.Tx) error) error {
 	if err := checkSchemas(schemas); err != nil {
-		return fmt.Errorf("reset tables: %w", err)
+		return fmt.Errorf("make tables: %w", err)
 	}
 	err := t.change(ctx, func(ctx context.Context, c *session) error {
 		for i := range schemas {
-			if err := c.run(ctx, "DELETE FROM "+sqlName(schemas[i].Name)); err != nil {
-				return err
-			}
-			if err := forgetMarks(ctx, c, schemas[i].Writer()); err != nil {
+			if err := makeRoom(ctx, c, &schemas[i]); err != nil {
 				return err
 			}
 		}
-		return nil
+		for i := range schemas {
+			if err := makeTable(ctx, c, &schemas[i]); err != nil {
+				return fmt.Errorf("make table %s: %w", schemas[i].Name, err)
+			}
+		}
+		if fn == nil {
+			return nil
+		}
+		return final(t.updateOn(ctx, c, fn))
 	})
-	return explain("reset tables", err)
+	return explain("make tables", err)
+}
+
+// makeRoom drops what has the name or the view of a table.
+func makeRoom(ctx context.Context, c *session, s *table.Schema) error {
+	if err := lockMarks(ctx, c, s.Writer()); err != nil {
+		return err
+	}
+	old, err := c.column1(ctx, "SELECT name FROM _talix_views WHERE view = $1", s.Writer())
+	if err != nil {
+		return err
+	}
+	for _, name := range append(old, s.Name) {
+		if err := drop(ctx, c, name); err != nil {
+			return err
+		}
+	}
+	return forgetMarks(ctx, c, s.Writer())
+}
+
+// lockMarks waits for the transactions that have moved the marks of views, and
+// holds up those that are to: who moves a mark has no table locked that others
+// wait for.
+func lockMarks(ctx context.Context, c *session, views ...string) error {
+	for _, view := range views {
+		if _, err := c.column1(ctx, "SELECT view FROM _talix_marks WHERE view = $1 ORDER BY partition FOR UPDATE", view); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Drop implements table.Store.
@@ -91,6 +125,9 @@ func (t *Tables) Replace(ctx context.Context, as, by []table.Schema, fn func(tab
 }
 
 func replace(ctx context.Context, c *session, as, by []table.Schema) error {
+	if err := lockMarks(ctx, c, as[0].Writer(), by[0].Writer()); err != nil {
+		return err
+	}
 	old, err := c.column1(ctx, "SELECT name FROM _talix_views WHERE view = $1", as[0].Writer())
 	if err != nil {
 		return err
@@ -176,10 +213,14 @@ func ensureTable(ctx context.Context, c *session, s *table.Schema) error {
 	if err := drop(ctx, c, s.Name); err != nil {
 		return err
 	}
-	if err := c.run(ctx, createTable(s, "")); err != nil {
+	if err := forgetMarks(ctx, c, s.Writer()); err != nil {
 		return err
 	}
-	if err := forgetMarks(ctx, c, s.Writer()); err != nil {
+	return makeTable(ctx, c, s)
+}
+
+func makeTable(ctx context.Context, c *session, s *table.Schema) error {
+	if err := c.run(ctx, createTable(s, "")); err != nil {
 		return err
 	}
 	return note(ctx, c, s)

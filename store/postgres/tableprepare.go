@@ -118,7 +118,9 @@ func (s *session) guess(ctx context.Context, statement, sql string) (*guess, err
 	}
 	d, err := s.describe(ctx, statement, p.text, types)
 	if err == nil && len(d.Fields) == 0 {
-		s.forget(ctx)
+		if statement != "" {
+			s.forget(ctx)
+		}
 		err = errNoQuery
 	}
 	if err != nil {
@@ -167,9 +169,10 @@ func untypedParam(err error) int {
 	return n
 }
 
-// forget ends the statement that was described under a name.
+// forget ends the statement that was described under a name. There may be others,
+// of which the driver knows.
 func (s *session) forget(ctx context.Context) {
-	_ = s.run(ctx, "DEALLOCATE ALL") // of a session that failed it goes anyway
+	_ = s.run(ctx, "DEALLOCATE "+guessStatement) // of a session that failed it goes anyway
 }
 
 func (s *session) describe(ctx context.Context, statement, text string, types []uint32) (*pgconn.StatementDescription, error) {

@@ -69,6 +69,7 @@ type Tables struct {
 var (
 	_ table.Store   = (*Tables)(nil)
 	_ table.Dialect = (*Tables)(nil)
+	_ table.Marker  = (*Tables)(nil)
 )
 
 // OpenTables opens the view tables in a schema of a database, or makes it. It
@@ -175,6 +176,22 @@ func (t *Tables) Mark(ctx context.Context, view string, partition int) (at int64
 		return err
 	})
 	return at, explainRead("read mark of "+view, err)
+}
+
+// Marks implements table.Marker.
+func (t *Tables) Marks(ctx context.Context, view string) (map[int]int64, error) {
+	marks := make(map[int]int64)
+	err := t.read(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, _ := conn.Query(ctx, "SELECT partition, position FROM _talix_marks WHERE view = $1", view) // its error is that of ForEachRow
+		var partition int
+		var at int64
+		_, err := pgx.ForEachRow(rows, []any{&partition, &at}, func() error {
+			marks[partition] = at
+			return nil
+		})
+		return err
+	})
+	return marks, explainRead("read marks of "+view, err)
 }
 
 // Made implements table.Store.

@@ -21,18 +21,33 @@ func (t *Tables) Ensure(ctx context.Context, identity string, schemas []table.Sc
 	return t.explain("ensure tables", err)
 }
 
-// Reset implements table.Store.
-func (t *Tables) Reset(ctx context.Context, schemas ...table.Schema) error {
+// Make implements table.Store.
+func (t *Tables) Make(ctx context.Context, schemas []table.Schema, fn func(table.Tx) error) error {
 	if err := checkSchemas(schemas); err != nil {
-		return fmt.Errorf("reset tables: %w", err)
+		return fmt.Errorf("make tables: %w", err)
 	}
 	err := t.change(ctx, func(w *viewWriter) (err error) {
 		for i := range schemas {
-			err = firstOf(err, configure(w.conn, "DELETE FROM "+quoted(schemas[i].Name)), w.forgetMarks(schemas[i].Writer()))
+			err = firstOf(err, w.makeRoom(&schemas[i]))
 		}
-		return err
+		for i := range schemas {
+			err = firstOf(err, w.makeTable(&schemas[i]))
+		}
+		if err != nil || fn == nil {
+			return err
+		}
+		return w.update(ctx, fn)
 	})
-	return t.explain("reset tables", err)
+	return t.explain("make tables", err)
+}
+
+// makeRoom drops what has the name or the view of a table.
+func (w *viewWriter) makeRoom(s *table.Schema) error {
+	old, err := w.texts("SELECT name FROM _talix_views WHERE view = ?", s.Writer())
+	for _, name := range append(old, s.Name) {
+		err = firstOf(err, w.drop(name))
+	}
+	return firstOf(err, w.forgetMarks(s.Writer()))
 }
 
 // Drop implements table.Store.
@@ -119,17 +134,18 @@ func (w *viewWriter) ensureTable(s *table.Schema) error {
 	if err != nil || present == fingerprint(s) {
 		return err
 	}
-	if err := w.drop(s.Name); err != nil {
+	if err := firstOf(w.drop(s.Name), w.forgetMarks(s.Writer())); err != nil {
 		return err
 	}
+	return w.makeTable(s)
+}
+
+func (w *viewWriter) makeTable(s *table.Schema) error {
 	serial, err := w.serial()
 	if err != nil {
 		return err
 	}
 	if err := configure(w.conn, createTable(s, serial)...); err != nil {
-		return err
-	}
-	if err := w.forgetMarks(s.Writer()); err != nil {
 		return err
 	}
 	return w.note(s)

@@ -28,8 +28,8 @@ func cancelledCallsFail(f *fixture) {
 	if !errors.Is(err, context.Canceled) {
 		f.Errorf("Update says %v", err)
 	}
-	if err := f.store.Reset(ctx, *s); !errors.Is(err, context.Canceled) {
-		f.Errorf("Reset says %v", err)
+	if err := f.store.Make(ctx, []table.Schema{*s}, nil); !errors.Is(err, context.Canceled) {
+		f.Errorf("Make says %v", err)
 	}
 	f.wantTwo(s)
 }

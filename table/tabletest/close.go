@@ -21,7 +21,7 @@ func closedStoreFails(f *fixture) {
 	_, prepareErr := f.store.Prepare(ctx, "SELECT 1 AS one", nil)
 	_, queryErr := collect(ctx, f.store, "SELECT 1 AS one")
 	for what, err := range map[string]error{
-		"Ensure": f.store.Ensure(ctx, identity, []table.Schema{*s}), "Reset": f.store.Reset(ctx, *s),
+		"Ensure": f.store.Ensure(ctx, identity, []table.Schema{*s}), "Make": f.store.Make(ctx, []table.Schema{*s}, nil),
 		"Update": f.store.Update(ctx, func(table.Tx) error { return nil }),
 		"Mark":   markErr, "Prepare": prepareErr, "Query": queryErr,
 	} {

@@ -74,7 +74,7 @@ func everythingAtOnce(f *fixture) {
 			f.tell("Update", f.store.Update(f.Context(), func(tx table.Tx) error { return tx.Put(s, person(fmt.Sprint(i), "n", i)) }))
 		},
 		func(i int64) { f.tell("Ensure", f.store.Ensure(f.Context(), identity, []table.Schema{*s, *other})) },
-		func(i int64) { f.tell("Reset", f.store.Reset(f.Context(), *other)) },
+		func(i int64) { f.tell("Make", f.store.Make(f.Context(), []table.Schema{*other}, nil)) },
 		func(int64) {
 			_, err := collect(f.Context(), f.store, "SELECT * FROM people ORDER BY name")
 			f.tell("Query", err)

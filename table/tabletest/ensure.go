@@ -1,6 +1,7 @@
 package tabletest
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -20,7 +21,8 @@ func ensureCases() []testCase {
 		{"EnsureRefusesBadSchemas", ensureRefusesBadSchemas},
 		{"EnsureTakesWordsOfSQL", ensureTakesWordsOfSQL},
 		{"EnsureMakesManyTables", ensureMakesManyTables},
-		{"ResetEmptiesOneTable", resetEmptiesOneTable},
+		{"MakeEmptiesOneTable", makeEmptiesOneTable},
+		{"MakeReplacesAView", makeReplacesAView},
 		{"TablesOfOneView", tablesOfOneView},
 		{"MadeTellsFingerprints", madeTellsFingerprints},
 		{"DropRemoves", dropRemoves},
@@ -176,7 +178,7 @@ func ensureMakesManyTables(f *fixture) {
 	f.wantRows([][]table.Value{{table.IntValue(40)}}, "SELECT c FROM t1_b")
 }
 
-func resetEmptiesOneTable(f *fixture) {
+func makeEmptiesOneTable(f *fixture) {
 	s, other := people(), people()
 	other.Name = "other"
 	f.ensure(identity, *s, *other)
@@ -185,8 +187,8 @@ func resetEmptiesOneTable(f *fixture) {
 		f.move(t.Name, 0, 0, 7)
 		f.move(t.Name, 1, 0, 8)
 	}
-	if err := f.store.Reset(f.Context(), *s); err != nil {
-		f.Fatalf("Reset: %v", err)
+	if err := f.store.Make(f.Context(), []table.Schema{*s}, nil); err != nil {
+		f.Fatalf("Make: %v", err)
 	}
 	f.wantCount(0, "people")
 	f.wantMark(0, "people", 0)
@@ -196,6 +198,40 @@ func resetEmptiesOneTable(f *fixture) {
 	f.put(s, person("2", "Bob", 40))
 	f.ensure(identity, *s, *other)
 	f.wantCount(1, "people")
+}
+
+// makeReplacesAView: tables that had the view go, and what fn does is part of it
+// all.
+func makeReplacesAView(f *fixture) {
+	one, two, three := people(), people(), people()
+	two.Name, three.Name = "more", "most"
+	one.View, two.View, three.View = "both", "both", "both"
+	three.Fingerprint = "3"
+	f.ensure(identity, *one, *two)
+	f.put(one, person("1", "Ada", 36))
+	f.move("both", 0, 0, 7)
+	sorry := errors.New("sorry")
+	fill := func(tx table.Tx) error {
+		return errors.Join(tx.Put(three, person("1", "Eve", 36)), tx.Mark("both", 0, 0, 3), tx.Mark("both", 1, 0, 0))
+	}
+	err := f.store.Make(f.Context(), []table.Schema{*three}, func(tx table.Tx) error { return errors.Join(fill(tx), sorry) })
+	if !errors.Is(err, sorry) {
+		f.Errorf("Make says %v, want the error of fn", err)
+	}
+	f.wantMade(map[string]string{"people": "1", "more": "1"})
+	f.wantCount(1, "people")
+	f.wantMark(7, "both", 0)
+	if err := f.store.Make(f.Context(), []table.Schema{*three}, fill); err != nil {
+		f.Fatalf("Make: %v", err)
+	}
+	f.wantMade(map[string]string{"most": "3"})
+	f.wantCount(1, "most")
+	f.wantMark(3, "both", 0)
+	if m, ok := f.store.(table.Marker); ok {
+		if marks, err := m.Marks(f.Context(), "both"); err != nil || marks[0] != 3 || marks[1] != 0 || len(marks) > 2 {
+			f.Errorf("marks are %v (%v)", marks, err)
+		}
+	}
 }
 
 // tablesOfOneView: they have one mark, which goes with any of them.
@@ -209,8 +245,8 @@ func tablesOfOneView(f *fixture) {
 	f.move("both", 0, 0, 7)
 	f.ensure(identity, *one, *two)
 	f.wantMark(7, "both", 0)
-	if err := f.store.Reset(f.Context(), *one, *two); err != nil {
-		f.Fatalf("Reset: %v", err)
+	if err := f.store.Make(f.Context(), []table.Schema{*one, *two}, nil); err != nil {
+		f.Fatalf("Make: %v", err)
 	}
 	f.wantCount(0, "people")
 	f.wantCount(0, "more")

@@ -69,8 +69,8 @@ func fulltextFollowsRows(f *fixture) {
 	f.wantFound("sea ")
 	f.put(s, note(one, "sea", "sea"))
 	f.wantFound("sea ", one)
-	if err := f.store.Reset(f.Context(), *s); err != nil {
-		f.Fatalf("Reset: %v", err)
+	if err := f.store.Make(f.Context(), []table.Schema{*s}, nil); err != nil {
+		f.Fatalf("Make: %v", err)
 	}
 	f.wantFound("sea ")
 }

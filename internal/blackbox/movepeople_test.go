@@ -82,8 +82,8 @@ type peopleSums struct{ People, Mirrored, Greeted, Tours int64 }
 func (m move) sums(t *testing.T, base string, good func(peopleSums) bool) (s peopleSums) {
 	t.Helper()
 	until(t, func() bool {
-		m.mustGet(t, base+"/sums", &s)
-		return good(s) || t.Failed()
+		err := m.get(base+"/sums", &s) // fails while views are made for the first time
+		return err == nil && good(s) || t.Failed()
 	})
 	return s
 }

@@ -23,7 +23,7 @@ func (s *server) work() {
 type listWork struct {
 	Kind   string `json:"kind,omitempty" jsonschema:"Only work of this kind."`
 	Status string `json:"status,omitempty" jsonschema:"Only work of this status."`
-	Action string `json:"action,omitempty" jsonschema:"Only work of this action; needs kind."`
+	Action string `json:"action,omitempty" jsonschema:"Only work of this action."`
 	After  string `json:"after,omitempty" jsonschema:"Go on behind the work of this id, as next of an earlier answer says."`
 	Limit  int    `json:"limit,omitempty" jsonschema:"At most so many."`
 }

@@ -75,8 +75,9 @@ CREATE TABLE records (
 );
 CREATE INDEX records_due ON records (partition, space, due, key) WHERE due IS NOT NULL;
 
--- readable is what people see of bytes.
-CREATE FUNCTION readable(bytes bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
+-- readable is what people see of bytes. Workers must not run it in parallel: to catch
+-- an error it begins a subtransaction.
+CREATE FUNCTION readable(bytes bytea) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL UNSAFE AS $$
 BEGIN
 	RETURN convert_from(bytes, 'UTF8');
 EXCEPTION WHEN OTHERS THEN

@@ -50,11 +50,18 @@ func (s *Store) Owners(ctx context.Context) (owners []store.Owner, err error) {
 func (s *Store) Claim(ctx context.Context, p store.Partition, node string) (epoch store.Epoch, ok bool, err error) {
 	err = s.read(ctx, p, fmt.Sprintf("claim partition %d for node %s", p, node), func() error {
 		return s.onConn(ctx, s.leases, func(ctx context.Context, conn *pgx.Conn) error {
-			rows, _ := conn.Query(ctx, s.sql.claim, int32(p), escape(node)) // its error is that of collecting
-			epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-			if len(epochs) == 1 && err == nil {
-				epoch, ok = store.Epoch(epochs[0]), true
-			}
+			var b pgx.Batch // one transaction, which no pause of this process can hold open
+			b.Queue(s.sql.claimRow, int32(p))
+			b.Queue(s.sql.claimLease, int32(p))
+			b.Queue(s.sql.claim, int32(p), escape(node)).Query(func(rows pgx.Rows) error {
+				epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+				if len(epochs) == 1 && err == nil {
+					epoch, ok = store.Epoch(epochs[0]), true
+				}
+				return err
+			})
+			err := conn.SendBatch(ctx, &b).Close()
+			ok = ok && err == nil
 			return err
 		})
 	})

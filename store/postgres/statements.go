@@ -7,7 +7,7 @@ type statements struct {
 	walks   walks
 	writing [][2]string // names and texts of what writers prepare
 
-	number, load, loadBack, log, head, result, trim, mark, record, records, due, beat, nodes, leave, claim, release, owners, results, marks, spaces string
+	number, load, loadBack, log, head, result, trim, mark, record, records, due, beat, nodes, leave, claimRow, claimLease, claim, release, owners, results, marks, spaces string
 }
 
 const eventColumns = "e.position, e.version, e.schema, e.time, e.sum, e.id, e.command, e.correlation, e.causation, e.type, e.metadata, e.data"
@@ -25,9 +25,11 @@ func newStatements(schema string) statements {
 			ON CONFLICT (node) DO UPDATE SET address = excluded.address, until = excluded.until`),
 		nodes: in("SELECT n.node, n.address, extract(epoch FROM n.until - clock_timestamp())::float8 FROM %s.nodes n"),
 		leave: in("DELETE FROM %s.nodes n WHERE n.node = $1"),
-		// A claim may wait for a commit and then goes by what it saw when it
-		// began: so by the time of that moment too, since a lease that was
-		// renewed meanwhile would look as if it had ended.
+		// A claim may wait for a commit, and the owner's lease may be renewed
+		// meanwhile. So it first has the row, then has the owner wait who is about
+		// to renew, who finds out afterwards that it was claimed; only then it judges.
+		claimRow:   in("SELECT FROM %s.partitions p WHERE p.partition = $1 FOR UPDATE"),
+		claimLease: in("SELECT FROM %[1]s.nodes n WHERE n.node = (SELECT p.owner FROM %[1]s.partitions p WHERE p.partition = $1) FOR SHARE"),
 		claim: in(`UPDATE %[1]s.partitions p SET owner = $2, epoch = p.epoch + 1
 			WHERE p.partition = $1 AND (p.owner IS NULL OR p.owner = $2
 				OR NOT EXISTS (SELECT FROM %[1]s.nodes n WHERE n.node = p.owner AND n.until > statement_timestamp()))

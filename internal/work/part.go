@@ -116,7 +116,7 @@ func (p *part) loop(ctx context.Context) {
 	p.scan.looked, p.scan.again = time.Now(), true
 	for ctx.Err() == nil {
 		if err := p.round(ctx); err != nil {
-			p.reading.failed("look for due work", err)
+			p.reading.failed(ctx, "look for due work", err)
 			pause(ctx, failures)
 			failures++
 			continue

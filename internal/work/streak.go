@@ -17,7 +17,11 @@ type streak struct {
 	failing bool
 }
 
-func (s *streak) failed(what string, err error) {
+// failed tells of a failure, unless ctx ended: then whoever tried was stopped.
+func (s *streak) failed(ctx context.Context, what string, err error) {
+	if ctx.Err() != nil {
+		return
+	}
 	s.mu.Lock()
 	first := !s.failing
 	s.failing = true

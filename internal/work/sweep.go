@@ -23,12 +23,11 @@ type Sweep struct {
 // sweep sweeps now and then until ctx ends.
 func (r *Runner) sweep(ctx context.Context, once func(context.Context) error) {
 	for wait(ctx, r.cfg.SweepEvery) {
-		switch err := once(ctx); {
-		case err == nil:
-			r.sweeping.worked()
-		case ctx.Err() == nil:
-			r.sweeping.failed("delete what is not needed any more", err)
+		if err := once(ctx); err != nil {
+			r.sweeping.failed(ctx, "delete what is not needed any more", err)
+			continue
 		}
+		r.sweeping.worked()
 	}
 }
 

@@ -198,7 +198,7 @@ func (r *Runner) insist(ctx context.Context, d *draft) (bool, error) {
 		if _, bad := errors.AsType[*malformed](err); err == nil || bad {
 			return wrote, err
 		}
-		r.writing.failed("write what became of work", err)
+		r.writing.failed(ctx, "write what became of work", err)
 		if !pause(ctx, attempt) {
 			return false, err
 		}
@@ -225,7 +225,7 @@ func (r *Runner) reread(ctx context.Context, n name) (item Item, found, ok bool)
 		if err == nil {
 			return Item{}, false, true
 		}
-		r.reading.failed("read work", err)
+		r.reading.failed(ctx, "read work", err)
 		if !pause(ctx, attempt) {
 			return Item{}, false, false
 		}

@@ -217,7 +217,7 @@ func (r *Runner) look(ctx context.Context, d *draft) (state, error) {
 		case err == nil:
 			return overtaken, nil
 		}
-		r.reading.failed("look up what was written", err)
+		r.reading.failed(ctx, "look up what was written", err)
 		if !pause(ctx, attempt) {
 			return unwritten, err
 		}

@@ -62,8 +62,12 @@ func heldPrefix(s store.Stream) string {
 }
 
 // UniquePrefixes begin the keys of the records of unique values: of those that
-// are stored as they are, and of those that are personal.
-func UniquePrefixes(u *registry.Unique) (clear, personal string) { return u.Name + "/", u.Name + "#" }
+// are stored as they are, and of those that are personal. No other set has keys
+// that begin so: slashes in a name are escaped.
+func UniquePrefixes(u *registry.Unique) (clear, personal string) {
+	name := registry.Escape(u.Name)
+	return name + "/", name + "#"
+}
 
 // uniqueKey is the key of the record of a value. For a personal one it tells
 // nothing without the vault.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/httpedge"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/result"
 	"github.com/talix-dev/talix/internal/schema"
 	"github.com/talix-dev/talix/store"
 )
@@ -60,19 +61,26 @@ func (b backend) Allow(ctx context.Context, a *registry.Action, req *httpedge.Re
 }
 
 // Recall finds the answer that was stored under an idempotency key.
-func (b backend) Recall(ctx context.Context, key store.ID) ([]byte, bool, error) {
-	answer, found, err := b.cfg.Store.Result(ctx, b.home(key), key)
+func (b backend) Recall(ctx context.Context, key store.ID) (answer []byte, found bool, err error) {
+	stored, found, err := b.cfg.Store.Result(ctx, b.home(key), key)
 	if err != nil {
 		return nil, false, registry.Faultf(registry.Unavailable, "the store cannot be read at the moment; try again later").
 			Because(fmt.Errorf("read answer: %w", err))
 	}
-	return answer, found, nil
+	if !found {
+		return nil, false, nil
+	}
+	if _, answer, err = result.Open(stored); err != nil {
+		return nil, false, fmt.Errorf("read answer: %w", err)
+	}
+	return answer, true, nil
 }
 
 // Remember stores the first answer under an idempotency key.
 func (b backend) Remember(ctx context.Context, key store.ID, answer []byte) error {
 	now := b.cfg.Now().UTC().Truncate(time.Microsecond)
-	pending := b.group(b.home(key)).Submit(store.Batch{Key: key, Result: answer, Time: now}, nil)
+	stored := append(result.Begin(make([]byte, 0, result.Head+len(answer)), answerHome(key)), answer...)
+	pending := b.group(b.home(key)).Submit(store.Batch{Key: key, Result: stored, Time: now}, nil)
 	if !pending.Wait(ctx) {
 		return context.Cause(ctx)
 	}
@@ -84,5 +92,7 @@ func (b backend) Remember(ctx context.Context, key store.ID, answer []byte) erro
 
 // home is the partition where answers under a key are stored.
 func (b backend) home(key store.ID) store.Partition {
-	return store.PartitionOf(store.Stream{Type: "http", ID: key.String()}, b.tail.Partitions())
+	return store.PartitionOf(answerHome(key), b.tail.Partitions())
 }
+
+func answerHome(key store.ID) store.Stream { return store.Stream{Type: "http", ID: key.String()} }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/proctest"
+	"github.com/talix-dev/talix/internal/result"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/sqlite"
 )
@@ -108,7 +109,7 @@ func oneEvent(ids *id.Source, entity int, version store.Version, n int, at time.
 		Command: ids.New(), Correlation: ids.New(),
 		Data: fmt.Appendf(nil, `{"amount":%d,"text":%q}`, n, strings.Repeat("x", 60+n%80)),
 	}
-	return store.Batch{Appends: []store.Append{{Stream: s, Expect: version, Events: []store.Event{e}}}, Key: e.Command, Fresh: n%10 != 0, Result: []byte("reply"), Time: at}
+	return store.Batch{Appends: []store.Append{{Stream: s, Expect: version, Events: []store.Event{e}}}, Key: e.Command, Fresh: n%10 != 0, Result: append(result.Begin(nil, s), "reply"...), Time: at}
 }
 
 // fillBeside adds what is not events: a mark in the middle, and some work.

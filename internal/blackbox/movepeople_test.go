@@ -140,7 +140,10 @@ func TestProgramMovesToPostgres(t *testing.T) {
 func (m move) goOn(t *testing.T, base string) {
 	t.Helper()
 	n := int64(m.people)
-	m.post(t, base, "/people/"+m.id(1), "join "+m.id(1), m.join(1, 0)) // again
+	a, err := m.call("POST", base+"/people/"+m.id(1), "join "+m.id(1), m.join(1, 0)) // again
+	if err != nil || a.status != http.StatusOK || a.header.Get("Talix-Replayed") == "" {
+		t.Errorf("a request that is repeated: %d %s %v, %v", a.status, a.body, a.header, err)
+	}
 	if a, err := m.call("POST", base+"/people/other", "", m.join(1, 0)); err != nil || a.status != http.StatusConflict {
 		t.Errorf("an address that is taken: %d %s, %v", a.status, a.body, err)
 	}

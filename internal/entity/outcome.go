@@ -9,6 +9,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/commit"
 	"github.com/talix-dev/talix/internal/registry"
+	"github.com/talix-dev/talix/internal/result"
 	"github.com/talix-dev/talix/store"
 )
 
@@ -28,10 +29,12 @@ func DigestOf(command, id string, in []byte) Digest {
 	return Digest(h.Sum(nil)[:len(Digest{})])
 }
 
-// A result is stored as the digest of the input followed by the reply.
-func encodeResult(d Digest, reply []byte) []byte {
-	b := make([]byte, 0, len(d)+len(reply))
-	return append(append(b, d[:]...), reply...)
+// encodeResult is what is stored of a call, whose home is where its entity, or
+// the first one of its group, is: the digest of the input followed by the reply.
+func encodeResult(call *Call, reply []byte) []byte {
+	b := make([]byte, 0, result.Head+len(call.Digest)+len(reply))
+	b = append(result.Begin(b, streamOf(call)), call.Digest[:]...)
+	return append(b, reply...)
 }
 
 // await waits for a turn's own append and tells what it led to.
@@ -105,23 +108,24 @@ func unknown(cause error) error {
 
 // recall finds the reply of an earlier call with the same key.
 func (g *Engine) recall(ctx context.Context, p store.Partition, call *Call) (reply Reply, found bool, err error) {
-	result, found, err := g.cfg.Store.Result(ctx, p, call.Key)
+	stored, found, err := g.cfg.Store.Result(ctx, p, call.Key)
 	if err != nil {
 		return Reply{}, false, registry.Faultf(registry.Unavailable, "the store cannot be read at the moment; try again later").Because(fmt.Errorf("read result: %w", err))
 	}
 	if !found {
 		return Reply{}, false, nil
 	}
-	reply, err = g.first(p, call, result)
+	reply, err = g.first(p, call, stored)
 	return reply, true, err
 }
 
 // first is the reply in a stored result, if it is that of the same input.
-func (g *Engine) first(p store.Partition, call *Call, result []byte) (Reply, error) {
-	if len(result) < len(call.Digest) || Digest(result[:len(call.Digest)]) != call.Digest {
+func (g *Engine) first(p store.Partition, call *Call, stored []byte) (Reply, error) {
+	_, kept, err := result.Open(stored)
+	if err != nil || len(kept) < len(call.Digest) || Digest(kept[:len(call.Digest)]) != call.Digest {
 		f := registry.Faultf(registry.Invalid, "this key was used before for another command or input; use a new one")
-		return Reply{}, f
+		return Reply{}, f.Because(err)
 	}
-	data, err := g.cfg.Seal.Kept(context.Background(), result[len(call.Digest):])
+	data, err := g.cfg.Seal.Kept(context.Background(), kept[len(call.Digest):])
 	return Reply{Data: data, Partition: p, Repeated: true}, err
 }

@@ -66,7 +66,7 @@ func (g *Engine) partsOf(pieces []piece, call *Call, now time.Time, reply []byte
 	}
 	if call.Repeatable {
 		home := &parts[0].Batch
-		home.Key, home.Result = call.Key, encodeResult(call.Digest, reply)
+		home.Key, home.Result = call.Key, encodeResult(call, reply)
 	}
 	return parts
 }

@@ -185,7 +185,7 @@ func (t *turn) batch() store.Batch {
 	}
 	switch {
 	case t.call.Repeatable:
-		b.Result = encodeResult(t.call.Digest, t.kept)
+		b.Result = encodeResult(t.call, t.kept)
 	case len(t.events) == 0: // timers alone may be set twice
 		b.Key, b.Fresh = store.ID{}, false
 	}

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
+	"maps"
+	"sync/atomic"
 	"time"
 
 	"github.com/talix-dev/talix/store"
@@ -16,9 +17,6 @@ type appender struct {
 	store store.Store
 }
 
-// atOnce bounds the partitions that are written to at the same time.
-const atOnce = 32
-
 // put appends events in their order, and returns how many were new.
 func (a appender) put(ctx context.Context, events []store.Event) (int, error) {
 	byPartition := map[store.Partition][]store.Batch{}
@@ -26,23 +24,13 @@ func (a appender) put(ctx context.Context, events []store.Event) (int, error) {
 		p := store.PartitionOf(events[i].Stream, a.store.Partitions())
 		byPartition[p] = extend(byPartition[p], events[i])
 	}
-	var all sync.WaitGroup
-	var mu sync.Mutex
-	var added int
-	var errs []error
-	slots := make(chan struct{}, atOnce)
-	for p, batches := range byPartition {
-		slots <- struct{}{}
-		all.Go(func() {
-			defer func() { <-slots }()
-			n, err := a.append(ctx, p, batches)
-			mu.Lock()
-			defer mu.Unlock()
-			added, errs = added+n, append(errs, err)
-		})
-	}
-	all.Wait()
-	return added, errors.Join(errs...)
+	var added atomic.Int64
+	err := some(ctx, maps.Keys(byPartition), func(ctx context.Context, p store.Partition) error {
+		n, err := a.append(ctx, p, byPartition[p])
+		added.Add(int64(n))
+		return err
+	})
+	return int(added.Load()), err
 }
 
 // maxRun bounds the events of one batch.

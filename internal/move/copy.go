@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/store"
@@ -52,6 +53,8 @@ type copier struct {
 	to    appender
 	state copyState
 	did   Copied
+	// Counted by several goroutines, for did.
+	moved, guarded atomic.Int64
 }
 
 func (k *copier) run(ctx context.Context) error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/talix-dev/talix/internal/move"
+	"github.com/talix-dev/talix/internal/result"
 	"github.com/talix-dev/talix/internal/work"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/memory"
@@ -59,7 +60,7 @@ func TestCopyKeepsResults(t *testing.T) {
 		fill(t, from, 20, 300, 2)
 		silent := ids().New()
 		s := streamOf(3)
-		commit(t, from, store.PartitionOf(s, n[0]), store.Batch{Key: silent, Result: []byte("silent"), Time: noon()})
+		commit(t, from, store.PartitionOf(s, n[0]), store.Batch{Key: silent, Result: replyOf(s, "silent"), Time: noon()})
 		did := copyTo(t, from, to)
 		if did.Results != 301 {
 			t.Errorf("%v: %d results", n, did.Results)
@@ -76,12 +77,58 @@ func TestCopyKeepsResults(t *testing.T) {
 				}
 			}
 		}
-		if got, _, err := to.Result(t.Context(), store.PartitionOf(s, n[1]), silent); err != nil || string(got) != "silent" {
+		if got, _, err := to.Result(t.Context(), store.PartitionOf(s, n[1]), silent); err != nil || string(got) != string(replyOf(s, "silent")) {
 			t.Errorf("%v: a command without events has the result %q, %v", n, got, err)
 		}
-		if n, err := to.Trim(t.Context(), noon().Add(time.Hour), 1<<20); err != nil || n < 301 {
+		if n, err := to.Trim(t.Context(), noon().Add(time.Hour), 1<<20); err != nil || n != 301 {
 			t.Errorf("%d are trimmed at their time, %v", n, err)
 		}
+	}
+}
+
+// The result of a group stands where its first entity is, wherever its events
+// are.
+func TestCopyKeepsResultsOfGroups(t *testing.T) {
+	t.Parallel()
+	const n = 64
+	from, to := inMemory(1), inMemory(n)
+	source := ids()
+	for i := range 20 {
+		first, second := batchOf(source, streamOf(2*i), 1, i), batchOf(source, streamOf(2*i+1), 1, i)
+		second.Appends[0].Events[0].Command = first.Key
+		first.Appends = append(first.Appends, second.Appends...)
+		commit(t, from, 0, first)
+	}
+	copyTo(t, from, to)
+	for _, e := range logOf(t, from, 0) {
+		want, _, err := from.Result(t.Context(), 0, e.Command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		home, _, err := result.Open(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := to.Result(t.Context(), home.In(n), e.Command); err != nil || string(got) != string(want) {
+			t.Errorf("the result of %v is %q, %v", e.Command, got, err)
+		}
+	}
+	if kept, err := to.Results(t.Context(), store.KeptResult{}, 100); err != nil || len(kept) != 20 {
+		t.Errorf("%d results were copied to be %d, %v", 20, len(kept), err)
+	}
+}
+
+// A result that does not tell where it belongs is refused rather than lost.
+func TestCopyRefusesStrangeResults(t *testing.T) {
+	t.Parallel()
+	from := inMemory(2)
+	key := ids().New()
+	commit(t, from, 1, store.Batch{Key: key, Result: []byte("strange"), Time: noon()})
+	copyTo(t, from, inMemory(2))
+	copyTo(t, from, inMemory(1))
+	_, err := move.Copy(t.Context(), move.CopyConfig{From: from, To: inMemory(3), IDs: ids()})
+	if !errors.Is(err, result.ErrForm) || !strings.Contains(err.Error(), key.String()) {
+		t.Errorf("%v", err)
 	}
 }
 
@@ -119,6 +166,46 @@ func TestCopyCarriesRecords(t *testing.T) {
 		got, found, err := to.Record(t.Context(), store.PartitionOf(c.home, n), c.space, c.key)
 		if err != nil || !found || string(got.Data) != string(want.Data) || got.Rev != want.Rev || !got.Due.Equal(want.Due) {
 			t.Errorf("%q in %q is %+v, %v, %v", c.key, c.space, got, found, err)
+		}
+	}
+}
+
+// Many records, of which some are large and some stand in several partitions of
+// the source, come over as they are; what went is gone after another copy.
+func TestCopyCarriesManyRecords(t *testing.T) {
+	t.Parallel()
+	for _, n := range [][2]int{{1, 1}, {1, 7}, {3, 1}, {3, 5}} {
+		from, to := inMemory(n[0]), inMemory(n[1])
+		const many = 20_000
+		key := func(i int) string { return fmt.Sprintf("workflow/a/%05d", i) }
+		source := ids()
+		for p := range store.Partition(n[0]) {
+			var batch store.Batch
+			for i := range many {
+				rec := store.Record{Space: work.Space, Key: key(i), Rev: source.New(), Data: []byte(key(i))}
+				if i%1000 == 0 {
+					rec.Data = make([]byte, 1<<20)
+				}
+				if i%n[0] == int(p) || i < 10 {
+					batch.Records = append(batch.Records, store.Change{Record: rec, Blind: true})
+				}
+			}
+			commit(t, from, p, batch)
+		}
+		did := copyTo(t, from, to)
+		if want := int64(many + 10*(n[0]-1)); did.Records != want {
+			t.Errorf("%v: %d records, want %d", n, did.Records, want)
+		}
+		for p := range store.Partition(n[0]) {
+			commit(t, from, p, store.Batch{Records: []store.Change{{Op: store.DeleteUnder, Record: store.Record{Space: work.Space, Key: "workflow/a/1"}}}})
+		}
+		copyTo(t, from, to)
+		for i := range many {
+			home := store.PartitionOf(store.Stream{Type: "workflow/a", ID: fmt.Sprintf("%05d", i)}, n[1])
+			rec, found, err := to.Record(t.Context(), home, work.Space, key(i))
+			if err != nil || found != (i < 10_000) || found && i%1000 != 0 && string(rec.Data) != key(i) {
+				t.Fatalf("%v: %q is %q, %v, %v", n, key(i), rec.Data, found, err)
+			}
 		}
 	}
 }

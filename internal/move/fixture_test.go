@@ -9,6 +9,7 @@ import (
 
 	"github.com/talix-dev/talix/internal/id"
 	"github.com/talix-dev/talix/internal/move"
+	"github.com/talix-dev/talix/internal/result"
 	"github.com/talix-dev/talix/store"
 	"github.com/talix-dev/talix/store/memory"
 )
@@ -54,10 +55,13 @@ func batchOf(source *id.Source, s store.Stream, v store.Version, n int) store.Ba
 		e.Causation, e.Metadata = source.New(), []byte(`{"by":"me"}`)
 	}
 	return store.Batch{
-		Key: e.Command, Result: fmt.Appendf(nil, "reply %d", n), Time: e.Time,
+		Key: e.Command, Result: replyOf(s, fmt.Sprint("reply ", n)), Time: e.Time,
 		Appends: []store.Append{{Stream: s, Expect: v - 1, Events: []store.Event{e}}},
 	}
 }
+
+// replyOf is what is stored of a command for an entity.
+func replyOf(s store.Stream, reply string) []byte { return append(result.Begin(nil, s), reply...) }
 
 func commit(t testing.TB, s store.Store, p store.Partition, batches ...store.Batch) {
 	t.Helper()

@@ -40,10 +40,15 @@ func (k *copier) marks(ctx context.Context) error {
 			return err
 		}
 	}
-	for p := range store.Partition(k.To.Partitions()) {
-		if err := k.marksOf(ctx, p, all, flags); err != nil {
+	n := store.Partition(k.To.Partitions())
+	for first := store.Partition(0); first < n; first += atOnce {
+		err := some(ctx, between(first, min(n, first+atOnce)), func(ctx context.Context, p store.Partition) error {
+			return k.marksOf(ctx, p, all, flags)
+		})
+		if err != nil {
 			return err
 		}
+		k.did.Marks, k.did.Guards = k.moved.Load(), k.guarded.Load()
 		if err := m.at(ctx, k.did.Marks, 0); err != nil {
 			return err
 		}
@@ -158,7 +163,7 @@ type placed struct {
 	beyond  map[store.Stream]store.Version // of entities of which events beyond the mark are done, the last one
 }
 
-// marksOf sets the marks in one partition of the target.
+// marksOf sets the marks in one partition of the target, behind the guards.
 func (k *copier) marksOf(ctx context.Context, p store.Partition, all []*standing, flags map[string]store.Position) error {
 	consumers := make([]*placed, len(all))
 	for i, c := range all {
@@ -167,22 +172,22 @@ func (k *copier) marksOf(ctx context.Context, p store.Partition, all []*standing
 	if err := k.place(ctx, p, consumers); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(flags)) {
-		if err := k.setMark(ctx, p, name, flags[name]); err != nil {
-			return err
-		}
-	}
+	var load cargo
 	for _, c := range consumers {
 		for s, version := range c.beyond {
-			if err := k.guard(ctx, p, c.name, s, version+1); err != nil {
+			if err := k.guard(ctx, &load, p, c.name, s, version+1); err != nil {
 				return err
 			}
 		}
-		if err := k.setMark(ctx, p, c.name, c.mark); err != nil {
-			return err
-		}
 	}
-	return nil
+	at := maps.Clone(flags)
+	for _, c := range consumers {
+		at[c.name] = c.mark
+	}
+	if err := k.setMarks(ctx, &load, p, at); err != nil {
+		return err
+	}
+	return load.unload(ctx, k.To, k.marked(ctx, p))
 }
 
 // place goes through a partition of the target.
@@ -226,23 +231,34 @@ func (c *placed) pass(events []store.Event, joined bool) bool {
 	return !c.stopped || joined
 }
 
-// setMark moves a mark to where it is to be.
-func (k *copier) setMark(ctx context.Context, p store.Partition, name string, to store.Position) error {
-	from, _, err := k.To.Mark(ctx, name, p)
-	if err != nil || from == to {
+// setMarks moves marks to where they are to be.
+func (k *copier) setMarks(ctx context.Context, load *cargo, p store.Partition, at map[string]store.Position) error {
+	have := map[string]store.Position{}
+	if err := eachMark(ctx, k.To, p, func(m store.KeptMark) { have[m.Consumer] = m.At }); err != nil {
 		return err
 	}
-	k.did.Marks++
-	move := store.Batch{Marks: []store.Mark{{Consumer: name, From: from, To: to}}}
-	return commit(ctx, k.To, p, []store.Batch{move}, func(_ *store.Batch, o store.Outcome) error {
-		if o.Status == store.Durable {
-			return nil
+	for _, name := range slices.Sorted(maps.Keys(at)) {
+		if have[name] != at[name] {
+			load.add(p, store.Batch{Marks: []store.Mark{{Consumer: name, From: have[name], To: at[name]}}})
+			k.moved.Add(1)
 		}
-		if now, _, err := k.To.Mark(ctx, name, p); err != nil || now == to { // by a try whose outcome was not known
+	}
+	return nil
+}
+
+// marked judges what was done to the marks of a partition. They may stand where
+// they are to by a try whose outcome was not known.
+func (k *copier) marked(ctx context.Context, p store.Partition) func(*store.Batch, store.Outcome) error {
+	return func(b *store.Batch, o store.Outcome) error {
+		if o.Status != store.Conflict || len(b.Marks) == 0 {
+			return expectDurable(b, o)
+		}
+		mark := b.Marks[0]
+		if now, _, err := k.To.Mark(ctx, mark.Consumer, p); err != nil || now == mark.To {
 			return err
 		}
-		return fmt.Errorf("move the mark of %q: someone else writes to the store: stop the program that works on it", name)
-	})
+		return fmt.Errorf("move the mark of %q: someone else writes to the store: stop the program that works on it", mark.Consumer)
+	}
 }
 
 // keepGuards is how long a guard stays of which no action makes use: one of an
@@ -252,7 +268,7 @@ const keepGuards = 365 * 24 * time.Hour
 
 // guard remembers that an action has done the events of an entity below a
 // version. A lane that is there tells more.
-func (k *copier) guard(ctx context.Context, p store.Partition, consumer string, s store.Stream, version store.Version) error {
+func (k *copier) guard(ctx context.Context, load *cargo, p store.Partition, consumer string, s store.Stream, version store.Version) error {
 	action, ok := strings.CutPrefix(consumer, deliver.Consumer)
 	key := registry.RunID(string(work.Event), action, s.Type, s.ID)
 	if !ok || len(key) > store.MaxKey {
@@ -274,7 +290,7 @@ func (k *copier) guard(ctx context.Context, p store.Partition, consumer string, 
 	if err != nil {
 		return err
 	}
-	k.did.Guards++
-	put := store.Change{Blind: true, Record: store.Record{Space: work.Space, Key: key, Rev: k.IDs.New(), Due: time.Now().Add(keepGuards), Data: data}}
-	return commit(ctx, k.To, p, []store.Batch{{Records: []store.Change{put}}}, expectDurable)
+	k.guarded.Add(1)
+	load.change(p, store.Change{Blind: true, Record: store.Record{Space: work.Space, Key: key, Rev: k.IDs.New(), Due: time.Now().Add(keepGuards), Data: data}})
+	return nil
 }

@@ -16,11 +16,6 @@ import (
 	"github.com/talix-dev/talix/store"
 )
 
-const (
-	// recordPage is how many records are read and written at a time.
-	recordPage = 256
-)
-
 // records brings the records over, each to where it is looked for in a store of
 // that many partitions. Again: there may be some of an earlier copy.
 func (k *copier) records(ctx context.Context, again bool) error {
@@ -30,25 +25,40 @@ func (k *copier) records(ctx context.Context, again bool) error {
 			return err
 		}
 	}
-	return eachRecord(ctx, k.From, func(from store.Partition, page []store.Record) error {
-		all := map[store.Partition][]store.Change{}
-		for _, rec := range page {
-			p, ok, err := k.carry(ctx, from, &rec)
+	return k.eachCargo(ctx, k.From, func(load *cargo, from store.Partition, page []store.Record) error {
+		for i := range page {
+			p, ok, err := k.carry(ctx, from, &page[i])
 			if err != nil {
-				return fmt.Errorf("carry the record %.80q in %q over: %w", rec.Key, rec.Space, err)
+				return fmt.Errorf("carry the record %.80q in %q over: %w", page[i].Key, page[i].Space, err)
 			}
 			if ok {
-				all[p] = append(all[p], store.Change{Record: rec, Blind: true})
-			}
-		}
-		for p, changes := range all {
-			if err := commit(ctx, k.To, p, []store.Batch{{Records: changes}}, expectDurable); err != nil {
-				return err
+				load.change(p, store.Change{Record: page[i], Blind: true})
 			}
 		}
 		k.did.Records += int64(len(page))
 		return m.at(ctx, k.did.Records, 0)
 	})
+}
+
+// eachCargo goes through the records of a store and brings what comes of them to
+// the target. What comes of one partition goes by commits of its own, so that
+// none of them names a record twice.
+func (k *copier) eachCargo(ctx context.Context, s Store, do func(load *cargo, p store.Partition, page []store.Record) error) error {
+	var load cargo
+	var of store.Partition
+	err := eachRecord(ctx, s, func(p store.Partition, page []store.Record) error {
+		if load.full() || p != of {
+			if err := load.unload(ctx, k.To, expectDurable); err != nil {
+				return err
+			}
+		}
+		of = p
+		return do(&load, p, page)
+	})
+	if err != nil {
+		return err
+	}
+	return load.unload(ctx, k.To, expectDurable)
 }
 
 // eachRecord goes through the records of a store but those of moves.
@@ -71,16 +81,34 @@ func eachRecord(ctx context.Context, s Store, do func(p store.Partition, page []
 }
 
 func eachOf(ctx context.Context, s Store, p store.Partition, space string, do func(store.Partition, []store.Record) error) error {
-	for after := ""; ; {
-		page, err := s.Records(ctx, p, space, "", after, recordPage)
+	after, size := "", recordPage
+	for {
+		page, err := s.Records(ctx, p, space, "", after, size)
 		if err != nil || len(page) == 0 {
 			return err
 		}
-		if err := do(p, page); err != nil {
+		if err := do(p, page); err != nil || len(page) < size {
 			return err
 		}
-		after = page[len(page)-1].Key
+		after, size = page[len(page)-1].Key, nextPage(page)
 	}
+}
+
+// Bounds of the records that are read at a time: as many as come to some bytes.
+const (
+	recordPage      = 64
+	mostRecords     = 1024
+	recordPageBytes = 1 << 20
+)
+
+// nextPage is how many records to read after a page, so that large ones come in
+// small numbers.
+func nextPage(page []store.Record) int {
+	bytes := 1
+	for i := range page {
+		bytes += len(page[i].Data)
+	}
+	return max(1, min(mostRecords, len(page)*2, len(page)*recordPageBytes/bytes))
 }
 
 var (
@@ -169,8 +197,7 @@ func (k *copier) homeOf(ctx context.Context, from store.Partition, rec *store.Re
 
 // strays deletes records of an earlier copy that the source has no more.
 func (k *copier) strays(ctx context.Context) error {
-	return eachRecord(ctx, k.To, func(p store.Partition, page []store.Record) error {
-		var gone []store.Change
+	return k.eachCargo(ctx, k.To, func(load *cargo, p store.Partition, page []store.Record) error {
 		for i := range page {
 			found := false
 			home, err := homeIn(ctx, &page[i], p, k.To, k.From)
@@ -181,12 +208,9 @@ func (k *copier) strays(ctx context.Context) error {
 				return err
 			}
 			if !found {
-				gone = append(gone, store.Change{Op: store.Delete, Blind: true, Record: store.Record{Space: page[i].Space, Key: page[i].Key}})
+				load.change(p, store.Change{Op: store.Delete, Blind: true, Record: store.Record{Space: page[i].Space, Key: page[i].Key}})
 			}
 		}
-		if len(gone) == 0 {
-			return nil
-		}
-		return commit(ctx, k.To, p, []store.Batch{{Records: gone}}, expectDurable)
+		return nil
 	})
 }

@@ -5,75 +5,54 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/talix-dev/talix/internal/result"
 	"github.com/talix-dev/talix/store"
 )
 
-// A result belongs to the partition of the entity that its command was for.
-// It does not name it; but the command's events do. What led to no events is
-// brought to every partition: it is asked for in one of them, and is forgotten
-// in all of them when its time has come.
+// resultPage is how many results are read at a time.
+const resultPage = 1024
 
-const (
-	// resultPage is how many results are read at a time.
-	resultPage = 2048
-	// resultPages bounds the results that are held while the log is searched.
-	resultPages = 256
-)
-
+// results brings results over, each to the partition where it is asked for. They
+// say themselves which one that is.
 func (k *copier) results(ctx context.Context) error {
 	m := k.meter("results", "results", 0, 0)
+	var load cargo
 	for after := (store.KeptResult{}); ; {
-		chunk, last, err := k.resultChunk(ctx, after)
+		page, err := k.From.Results(ctx, after, resultPage)
 		if err != nil {
 			return err
 		}
-		if err := k.putResults(ctx, chunk); err != nil {
-			return err
+		for i := range page {
+			p, err := k.resultHome(&page[i])
+			if err != nil {
+				return err
+			}
+			load.add(p, store.Batch{Key: page[i].Key, Result: page[i].Result, Time: page[i].Time})
 		}
-		k.did.Results += int64(len(chunk))
+		last := len(page) < resultPage
+		if last || load.full() {
+			if err := load.unload(ctx, k.To, sameReply); err != nil {
+				return err
+			}
+		}
+		k.did.Results += int64(len(page))
 		if err := m.at(ctx, k.did.Results, 0); err != nil || last {
 			return err
 		}
-		after = chunk[len(chunk)-1]
-	}
-}
-
-// resultChunk reads some pages of results.
-func (k *copier) resultChunk(ctx context.Context, after store.KeptResult) (chunk []store.KeptResult, last bool, err error) {
-	for range resultPages {
-		page, err := k.From.Results(ctx, after, resultPage)
-		if err != nil {
-			return nil, false, err
-		}
-		if chunk = append(chunk, page...); len(page) < resultPage {
-			return chunk, true, nil
-		}
 		after = page[len(page)-1]
 	}
-	return chunk, false, nil
 }
 
-func (k *copier) putResults(ctx context.Context, chunk []store.KeptResult) error {
-	homes, err := k.homes(ctx, chunk)
+func (k *copier) resultHome(r *store.KeptResult) (store.Partition, error) {
+	n := k.To.Partitions()
+	if n == 1 || n == k.From.Partitions() {
+		return min(r.Partition, store.Partition(n-1)), nil
+	}
+	home, _, err := result.Open(r.Result)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("carry the result of the command %v over: %w: copy to a store with as many partitions", r.Key, err)
 	}
-	all := map[store.Partition][]store.Batch{}
-	for i, r := range chunk {
-		for _, p := range homes[i] {
-			all[p] = append(all[p], store.Batch{Key: r.Key, Result: r.Result, Time: r.Time})
-		}
-	}
-	for p, batches := range all {
-		for len(batches) > 0 {
-			n := min(len(batches), resultPage)
-			if err := commit(ctx, k.To, p, batches[:n], sameReply); err != nil {
-				return err
-			}
-			batches = batches[n:]
-		}
-	}
-	return nil
+	return home.In(n), nil
 }
 
 func sameReply(b *store.Batch, o store.Outcome) error {
@@ -81,62 +60,4 @@ func sameReply(b *store.Batch, o store.Outcome) error {
 		return fmt.Errorf("%w: the command %v has another result", ErrDifferent, b.Key)
 	}
 	return nil
-}
-
-// homes are the partitions of the target in which results are to stand.
-func (k *copier) homes(ctx context.Context, chunk []store.KeptResult) ([][]store.Partition, error) {
-	homes, n := make([][]store.Partition, len(chunk)), k.To.Partitions()
-	if n == 1 || n == k.From.Partitions() {
-		for i := range chunk {
-			homes[i] = []store.Partition{min(chunk[i].Partition, store.Partition(n-1))}
-		}
-		return homes, nil
-	}
-	if len(chunk) == 0 {
-		return nil, nil
-	}
-	if err := k.search(ctx, chunk, homes); err != nil {
-		return nil, err
-	}
-	for i := range homes {
-		if homes[i] == nil {
-			homes[i] = every(n)
-		}
-	}
-	return homes, nil
-}
-
-func every(n int) []store.Partition {
-	all := make([]store.Partition, n)
-	for p := range all {
-		all[p] = store.Partition(p)
-	}
-	return all
-}
-
-// search finds the homes of results whose commands led to events.
-func (k *copier) search(ctx context.Context, chunk []store.KeptResult, homes [][]store.Partition) error {
-	type place struct {
-		partition store.Partition
-		key       store.ID
-	}
-	wanted := make(map[place]int, len(chunk))
-	for i := range chunk {
-		wanted[place{chunk[i].Partition, chunk[i].Key}] = i
-	}
-	r, err := read(ctx, k.From, nil)
-	if err != nil {
-		return err
-	}
-	for {
-		events, err := r.take(ctx, chunkEvents)
-		if err != nil || len(events) == 0 {
-			return err
-		}
-		for i := range events {
-			if at, ok := wanted[place{events[i].Partition, events[i].Command}]; ok {
-				homes[at] = []store.Partition{store.PartitionOf(events[i].Stream, k.To.Partitions())}
-			}
-		}
-	}
 }

@@ -33,7 +33,7 @@ func All() []Mutation {
 		{
 			Name: "dedup", Turns: "the result of a command is stored under its id", Faults: []string{"kill", "reset"},
 			file: "internal/entity/turn.go",
-			from: "b.Result = encodeResult(t.call.Digest, t.kept)",
+			from: "b.Result = encodeResult(t.call, t.kept)",
 			to:   "b.Key, b.Fresh = store.ID{}, false",
 		},
 		{

@@ -36,3 +36,49 @@ func TestBarOnATerminal(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// Where there is no terminal, a line is written now and then, and one at the end
+// of what took longer: nobody is left with a part.
+func TestBarEndsWithAll(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{0, 100} {
+		var out strings.Builder
+		now := time.Unix(1_700_000_000, 0)
+		tell, end := cli.Bar(&out, width, func() time.Time { return now })
+		at := func(phase string, step int, done, total int64) {
+			tell(move.Progress{Phase: phase, Done: done, Total: total, Unit: "events", Step: step, Steps: 3})
+		}
+		at("events", 1, 0, 100)
+		now = now.Add(20 * time.Second)
+		at("events", 1, 40, 100)
+		now = now.Add(time.Millisecond)
+		at("events", 1, 100, 100)
+		at("marks", 2, 0, 0)
+		now = now.Add(time.Millisecond)
+		at("marks", 2, 7, 0)
+		at("verify", 3, 0, 100)
+		end()
+		got := strings.Join(strings.Fields(strings.ReplaceAll(out.String(), "\r", "\n")), " ")
+		want := "1/3 events [========= ] 40% 40 of 100 events 2/s 30s left 1/3 events [========================] 100% 100 of 100 events 4/s"
+		if got != want {
+			t.Errorf("width %d: %s", width, got)
+		}
+	}
+}
+
+// On a narrow terminal the bar gives way to the figures.
+func TestBarFits(t *testing.T) {
+	t.Parallel()
+	for _, width := range []int{74, 80, 90} {
+		var out strings.Builder
+		now := time.Unix(1_700_000_000, 0)
+		tell, _ := cli.Bar(&out, width, func() time.Time { return now })
+		p := move.Progress{Phase: "events", Total: 1_000_000, Unit: "events", Step: 1, Steps: 5}
+		tell(p)
+		now, p.Done = now.Add(10*time.Second), 500_000
+		tell(p)
+		if got := out.String(); len(got) != width || !strings.Contains(got, "500,000 of 1,000,000 events  50,000/s  10s left") {
+			t.Errorf("%q", got)
+		}
+	}
+}

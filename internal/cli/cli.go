@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/talix-dev/talix/internal/admin"
@@ -183,7 +184,7 @@ func (c *call) end(ctx context.Context, name string, err error) int {
 		say(c.Stderr, "talix %s: interrupted%s\n", name, c.goOn(name))
 		return Failed
 	}
-	say(c.Stderr, "talix %s: %s\n", name, safe(err.Error()))
+	say(c.Stderr, "talix %s: %s\n", name, safe(strings.TrimPrefix(err.Error(), name+": ")))
 	switch _, wrong := errors.AsType[*misuse](err); {
 	case wrong:
 		say(c.Stderr, "talix %s --help tells more\n", name)

@@ -122,7 +122,10 @@ func TestCopyAndDoctor(t *testing.T) {
 	t.Parallel()
 	d := newDesk("a", "b")
 	d.fill(t, "a", 100)
-	if out, _ := d.run(t, cli.Done, "copy", "--from", "a", "--to", "b"); !strings.Contains(out, "100 events of 5 entities") {
+	if out, _ := d.run(t, cli.Done, "copy", "--from", "a", "--to", "b"); !strings.Contains(out, "100 events of 5 entities (100 new)") || !strings.Contains(out, "can be started on the copy") {
+		t.Error(out)
+	}
+	if out, _ := d.run(t, cli.Done, "copy", "--from", "a", "--to", "b"); !strings.Contains(out, "100 events of 5 entities (0 new)") {
 		t.Error(out)
 	}
 	left, _ := d.run(t, cli.Done, "verify", "--data", "a")
@@ -140,6 +143,27 @@ func TestCopyAndDoctor(t *testing.T) {
 	}
 	if out, _ := d.run(t, cli.Done, "doctor", "--data", "b"); !strings.Contains(out, "events      100\n") || !strings.Contains(out, "it is sound") {
 		t.Error(out)
+	}
+}
+
+// What a copy cannot do is said once, and how to mend it.
+func TestCopyToAnotherStoreIsTold(t *testing.T) {
+	t.Parallel()
+	d := newDesk("a", "b")
+	d.fill(t, "a", 3)
+	d.fill(t, "b", 3)
+	if _, err := d.run(t, cli.Failed, "copy", "--from", "a", "--to", "b"); err != "talix copy: the store that is to be filled holds other data: name an empty one\n" {
+		t.Error(err)
+	}
+}
+
+// A folder is the same one under whatever name.
+func TestCopyToItselfIsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	d := newDesk(dir)
+	if _, err := d.run(t, cli.Misused, "copy", "--from", dir, "--to", dir+"/../"+filepath.Base(dir)); !strings.Contains(err, "are the same store") {
+		t.Error(err)
 	}
 }
 
@@ -169,6 +193,8 @@ func TestMisuseIsTold(t *testing.T) {
 		"import":                               "no store is named",
 		"copy --from a":                        "two stores are needed",
 		"copy --from a --to b c":               "takes flags only",
+		"copy --from a --to a":                 "are the same store",
+		"copy --from a --to b --rate -1":       "write a number of events",
 		"verify --from a":                      "two stores are needed",
 		"verify":                               "no store is named",
 		"doctor":                               "no store is named",
@@ -249,11 +275,12 @@ func TestProgressInLines(t *testing.T) {
 		t.Errorf("it told of %q at once", lines)
 	}
 	d.fill2(t, "a", 10_000)
-	_, lines = d.run(t, cli.Done, "verify", "--from", "a", "--to", "a")
+	d.run(t, cli.Done, "copy", "--from", "a", "--to", "b", "--quiet")
+	_, lines = d.run(t, cli.Done, "verify", "--from", "a", "--to", "b")
 	if !strings.Contains(lines, "verify  [") || !strings.Contains(lines, "%") || !strings.Contains(lines, "/s") || strings.Contains(lines, "\r") {
 		t.Errorf("%q", lines)
 	}
-	if _, lines = d.run(t, cli.Done, "verify", "--from", "a", "--to", "a", "--quiet"); lines != "" {
+	if _, lines = d.run(t, cli.Done, "verify", "--from", "a", "--to", "b", "--quiet"); lines != "" {
 		t.Errorf("%q", lines)
 	}
 }

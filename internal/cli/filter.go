@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"errors"
 	"flag"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,5 +49,12 @@ func timeOf(s string) (time.Time, error) {
 
 // rateFlag bounds how fast something goes.
 func rateFlag(f *flag.FlagSet) *int {
-	return f.Int("rate", 0, "at most so many `events` a second, so that others are not held up; 0: as fast as it goes")
+	rate := new(int)
+	f.Func("rate", "at most so many `events` a second, so that others are not held up; as fast as it goes if left out", func(text string) (err error) {
+		if *rate, err = strconv.Atoi(text); err != nil || *rate < 0 {
+			return errors.New("write a number of events, such as 5000")
+		}
+		return nil
+	})
+	return rate
 }

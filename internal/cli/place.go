@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
 
 	"github.com/talix-dev/talix/internal/move"
 )
@@ -59,7 +60,23 @@ func (c *call) useBoth(ctx context.Context, from, to string, existing bool, fn f
 	if from == "" || to == "" {
 		return misused("two stores are needed: add --from and --to, each a folder or postgres://…")
 	}
+	if samePlace(from, to) {
+		return misused("--from and --to are the same store: name two")
+	}
 	return c.use(ctx, from, true, func(a move.Store) error {
 		return c.use(ctx, to, existing, func(b move.Store) error { return fn(a, b) })
 	})
+}
+
+// samePlace tells that two names are of one folder or database.
+func samePlace(a, b string) bool {
+	if a == b {
+		return true
+	}
+	left, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	right, err := os.Stat(b)
+	return err == nil && os.SameFile(left, right)
 }

@@ -23,7 +23,9 @@ type bar struct {
 	began time.Time // of the phase
 	first int64     // what was done then
 	drawn time.Time
-	open  bool // the line has no end yet
+	last  move.Progress
+	open  bool // a line was drawn in this phase
+	late  bool // there is more to tell than it says
 }
 
 // How often it is drawn.
@@ -59,42 +61,58 @@ func (b *bar) at(p move.Progress) {
 		b.phase, b.began, b.first, b.drawn = p.Phase, now, p.Done, now
 		return
 	}
+	b.last, b.late = p, true
 	every := lineEvery
 	if b.width > 0 {
 		every = drawEvery
 	}
-	if now.Sub(b.drawn) < every {
-		return
+	if now.Sub(b.drawn) >= every {
+		b.draw(now)
 	}
-	b.drawn = now
-	line := b.line(p, now.Sub(b.began))
+}
+
+func (b *bar) draw(now time.Time) {
+	b.drawn, b.open, b.late = now, true, false
+	took := now.Sub(b.began)
+	line := b.line(b.last, took, barWidth)
 	if b.width == 0 {
 		say(b.out, "%s\n", line)
 		return
 	}
-	line = line[:min(len(line), b.width-1)]
+	if over := len(line) - (b.width - 1); over > 0 { // the bar gives way to the figures
+		line = b.line(b.last, took, max(1, barWidth-over))
+		line = line[:min(len(line), b.width-1)]
+	}
 	say(b.out, "\r%-*s", b.width-1, line)
-	b.open = true
 }
 
-// end leaves the line as it is.
+// end leaves what was drawn as it stands at the end.
 func (b *bar) end() {
-	if b.open {
-		say(b.out, "\n")
-		b.open = false
+	if !b.open {
+		return
 	}
+	if b.late {
+		b.draw(b.now())
+	}
+	if b.width > 0 {
+		say(b.out, "\n")
+	}
+	b.open = false
 }
 
 const barWidth = 24
 
-// line is how far it is after some time.
-func (b *bar) line(p move.Progress, took time.Duration) string {
+// line is how far it is after some time, with a bar of some width.
+func (b *bar) line(p move.Progress, took time.Duration, width int) string {
 	rate := float64(p.Done-b.first) / max(took.Seconds(), 1e-3)
 	line := fmt.Sprintf("%-8s", p.Phase)
+	if p.Steps > 1 {
+		line = fmt.Sprintf("%d/%d ", p.Step, p.Steps) + line
+	}
 	if p.Total > 0 {
 		part := min(1, float64(p.Done)/float64(p.Total))
-		full := int(part * barWidth)
-		line += fmt.Sprintf("[%s%s] %3.0f%%  %s of %s %s", strings.Repeat("=", full), strings.Repeat(" ", barWidth-full),
+		full := int(part * float64(width))
+		line += fmt.Sprintf("[%s%s] %3.0f%%  %s of %s %s", strings.Repeat("=", full), strings.Repeat(" ", width-full),
 			part*100, number(p.Done), number(p.Total), p.Unit)
 	} else {
 		line += number(p.Done) + " " + p.Unit

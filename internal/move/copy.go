@@ -57,7 +57,17 @@ type copier struct {
 	moved, guarded atomic.Int64
 }
 
+// steps are the phases of a copy: events, results, records, marks, verify.
+const steps = 5
+
+// meter is that of the next phase.
+func (k *copier) meter(phase, unit string, done, total int64) *meter {
+	k.step++
+	return k.Pace.meter(phase, unit, done, total)
+}
+
 func (k *copier) run(ctx context.Context) error {
+	k.steps = steps
 	if err := k.begin(ctx); err != nil {
 		return err
 	}
@@ -82,6 +92,7 @@ func (k *copier) run(ctx context.Context) error {
 	if err := k.unmoved(ctx, heads); err != nil {
 		return err
 	}
+	k.step++
 	if k.did.Verified, err = Verify(ctx, VerifyConfig{A: k.From, B: k.To, Pace: k.Pace}); err != nil {
 		return err
 	}

@@ -174,16 +174,16 @@ func TestCopyCarriesRecords(t *testing.T) {
 // the source, come over as they are; what went is gone after another copy.
 func TestCopyCarriesManyRecords(t *testing.T) {
 	t.Parallel()
-	for _, n := range [][2]int{{1, 1}, {1, 7}, {3, 1}, {3, 5}} {
+	for _, n := range [][2]int{{1, 7}, {3, 1}, {3, 5}} {
 		from, to := inMemory(n[0]), inMemory(n[1])
-		const many = 20_000
-		key := func(i int) string { return fmt.Sprintf("workflow/a/%05d", i) }
+		const many = 10_000
+		key := func(i int) string { return fmt.Sprintf("workflow/a/%04d", i) }
 		source := ids()
 		for p := range store.Partition(n[0]) {
 			var batch store.Batch
 			for i := range many {
 				rec := store.Record{Space: work.Space, Key: key(i), Rev: source.New(), Data: []byte(key(i))}
-				if i%1000 == 0 {
+				if i%500 == 0 {
 					rec.Data = make([]byte, 1<<20)
 				}
 				if i%n[0] == int(p) || i < 10 {
@@ -197,13 +197,13 @@ func TestCopyCarriesManyRecords(t *testing.T) {
 			t.Errorf("%v: %d records, want %d", n, did.Records, want)
 		}
 		for p := range store.Partition(n[0]) {
-			commit(t, from, p, store.Batch{Records: []store.Change{{Op: store.DeleteUnder, Record: store.Record{Space: work.Space, Key: "workflow/a/1"}}}})
+			commit(t, from, p, store.Batch{Records: []store.Change{{Op: store.DeleteUnder, Record: store.Record{Space: work.Space, Key: "workflow/a/5"}}}})
 		}
 		copyTo(t, from, to)
 		for i := range many {
-			home := store.PartitionOf(store.Stream{Type: "workflow/a", ID: fmt.Sprintf("%05d", i)}, n[1])
+			home := store.PartitionOf(store.Stream{Type: "workflow/a", ID: fmt.Sprintf("%04d", i)}, n[1])
 			rec, found, err := to.Record(t.Context(), home, work.Space, key(i))
-			if err != nil || found != (i < 10_000) || found && i%1000 != 0 && string(rec.Data) != key(i) {
+			if err != nil || found != (i/1000 != 5) || found && i%500 != 0 && string(rec.Data) != key(i) {
 				t.Fatalf("%v: %q is %q, %v, %v", n, key(i), rec.Data, found, err)
 			}
 		}

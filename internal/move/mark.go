@@ -30,7 +30,8 @@ type standing struct {
 }
 
 func (k *copier) marks(ctx context.Context) error {
-	m := k.meter("marks", "marks", 0, 0)
+	n := store.Partition(k.To.Partitions())
+	m := k.meter("marks", "partitions", 0, int64(n))
 	all, flags, err := k.standings(ctx)
 	if err != nil {
 		return err
@@ -40,16 +41,16 @@ func (k *copier) marks(ctx context.Context) error {
 			return err
 		}
 	}
-	n := store.Partition(k.To.Partitions())
 	for first := store.Partition(0); first < n; first += atOnce {
-		err := some(ctx, between(first, min(n, first+atOnce)), func(ctx context.Context, p store.Partition) error {
+		end := min(n, first+atOnce)
+		err := some(ctx, between(first, end), func(ctx context.Context, p store.Partition) error {
 			return k.marksOf(ctx, p, all, flags)
 		})
 		if err != nil {
 			return err
 		}
 		k.did.Marks, k.did.Guards = k.moved.Load(), k.guarded.Load()
-		if err := m.at(ctx, k.did.Marks, 0); err != nil {
+		if err := m.at(ctx, int64(end), 0); err != nil {
 			return err
 		}
 	}

@@ -37,7 +37,10 @@ type Progress struct {
 	Phase string
 	// Done and Total count in Unit; a Total of zero is not known.
 	Done, Total int64
-	Unit        string // events or bytes
+	Unit        string // of Done and Total, as in events or bytes
+	// Step is the number of the phase, from 1, and Steps how many there are; zero:
+	// there is one.
+	Step, Steps int
 }
 
 // Pace is how fast something goes, and who hears of it.
@@ -49,6 +52,8 @@ type Pace struct {
 	Chunk int
 	// Progress, if set, is told now and then, from one goroutine.
 	Progress func(Progress)
+
+	step, steps int // of what is told
 }
 
 // meter counts what is done, tells of it, and waits where that was too fast.
@@ -60,7 +65,7 @@ type meter struct {
 }
 
 func (p Pace) meter(phase, unit string, done, total int64) *meter {
-	m := &meter{Pace: p, now: Progress{Phase: phase, Done: done, Total: total, Unit: unit}, began: time.Now()}
+	m := &meter{Pace: p, now: Progress{Phase: phase, Done: done, Total: total, Unit: unit, Step: p.step, Steps: p.steps}, began: time.Now()}
 	m.tell()
 	return m
 }
@@ -75,7 +80,9 @@ func (m *meter) tell() {
 // since the last call.
 func (m *meter) at(ctx context.Context, done int64, events int) error {
 	m.now.Done = done
-	m.now.Total = max(m.now.Total, done)
+	if m.now.Total > 0 {
+		m.now.Total = max(m.now.Total, done)
+	}
 	m.tell()
 	m.moved += int64(events)
 	if m.Rate <= 0 {

@@ -23,8 +23,12 @@ type ClusterConfig struct {
 	// Address is where the other nodes reach this one's PeerHandler, as in
 	// 10.0.0.7:8082. It is not one that stands for all addresses.
 	Address string
-	// Key is a secret of at least 16 characters that all nodes share.
+	// Key is a secret of at least 16 characters that all nodes share. It may be
+	// empty where there is TLS.
 	Key string
+	// TLS, if not nil, has what nodes say to each other encrypted, and nodes know
+	// each other by certificates, beside the Key if there is one.
+	TLS *ClusterTLS
 	// Lease is how long others wait for a node that they do not hear of, before
 	// they take over what it owns. It has to be the same for all nodes.
 	// Defaults to two seconds.
@@ -44,8 +48,8 @@ func (c *ClusterConfig) check(s store.Store) error {
 	if c.Address == "" {
 		faults = append(faults, errors.New("Config.Cluster.Address is empty: name the address at which other nodes reach this one"))
 	}
-	if len(c.Key) < 16 {
-		faults = append(faults, errors.New("Config.Cluster.Key has less than 16 characters: make one with openssl rand -hex 32, and give it to all nodes"))
+	if len(c.Key) < 16 && (c.Key != "" || c.TLS == nil) {
+		faults = append(faults, errors.New("Config.Cluster.Key has less than 16 characters: make one with openssl rand -hex 32, and give it to all nodes, or set TLS"))
 	}
 	return errors.Join(faults...)
 }
@@ -61,14 +65,16 @@ func (r *Runtime) join() error {
 	if c == nil {
 		return nil
 	}
-	if err := c.check(r.cfg.Store); err != nil {
+	trust, err := c.trust(r.cfg.Log)
+	if err := errors.Join(c.check(r.cfg.Store), err); err != nil {
 		return err
 	}
+	r.trust = trust
 	r.node = cluster.New(cluster.Config{
 		Leases: r.cfg.Store.(store.Leases), Partitions: r.cfg.Store.Partitions(), Lease: c.lease(),
 		Name: nodeName(c.Address, r.ids.New()), Address: c.Address, Serve: r.serve, Ask: r.take, Tell: r.nudge, Log: r.cfg.Log,
 	})
-	r.peers = peer.NewClient(c.Key)
+	r.peers = peer.NewClient(trust)
 	r.lent = &lent{node: r.node, all: map[store.ID]*lending{}}
 	r.cfg.Store = routed{r.cfg.Store, r.cfg.Store.(store.Keeper), r.cfg.Store.(store.Lister), r}
 	return nil
@@ -170,13 +176,14 @@ func rest(ctx context.Context, d time.Duration) bool {
 }
 
 // PeerHandler answers the other nodes of the cluster. Serve it at
-// ClusterConfig.Address, by HTTP/2 without encryption, in a network that only
-// the nodes reach. It answers 404 where Config.Cluster is nil.
+// ClusterConfig.Address, by HTTP/2: with PeerTLS where that is not nil, else
+// without encryption, in a network that only the nodes reach. It answers 404 where
+// Config.Cluster is nil.
 func (r *Runtime) PeerHandler() http.Handler {
 	if r.node == nil {
 		return http.NotFoundHandler()
 	}
-	return peer.Serve(r.cfg.Cluster.Key, r.cfg.Log, map[string]peer.Handler{
+	return peer.Serve(r.trust, r.cfg.Log, map[string]peer.Handler{
 		"commit": r.answerCommit, "run": r.answerRun, "work": r.answerWork, "hold": r.answerHold, "told": r.answerTold, "take": r.answerTake, "look": r.answerLook,
 	})
 }

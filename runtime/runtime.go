@@ -157,6 +157,7 @@ type Runtime struct {
 
 	node  *cluster.Node // nil without Config.Cluster
 	peers *peer.Client
+	trust peer.Trust
 	lent  *lent
 
 	running sync.WaitGroup

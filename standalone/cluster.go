@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -20,14 +21,15 @@ func (a *App) clustered() bool { return a.Advertise != "" }
 
 func (a *App) checkCluster() error {
 	switch {
-	case !a.clustered() && (a.ClusterKey != "" || a.ClusterListen != ""):
-		return errors.New("--cluster-key and --cluster-listen are for the nodes of a cluster: name the address at which others reach this one with --advertise")
+	case !a.clustered() && (a.ClusterKey != "" || a.ClusterListen != "" || a.certified()):
+		return errors.New("--cluster-key, --cluster-cert and --cluster-listen are for the nodes of a cluster: name the address at which others reach this one with --advertise")
 	case !a.clustered():
 		return nil
 	case !a.onPostgres():
 		return fmt.Errorf("--advertise is for clusters, which need a store that nodes share, as in --store postgres://…; %s is for one process", a.Store)
-	case a.ClusterKey == "":
-		return errors.New("--cluster-key is empty: make one with openssl rand -hex 32, and give it to all nodes in TALIX_CLUSTER_KEY")
+	}
+	if err := a.checkTrust(); err != nil {
+		return err
 	}
 	if host, _, err := net.SplitHostPort(a.Advertise); err != nil || host == "" || host == "0.0.0.0" || host == "::" {
 		return fmt.Errorf("--advertise %q: write the host and port at which other nodes reach this one, as in 10.0.0.7:8082", a.Advertise)
@@ -57,7 +59,7 @@ func (a *App) refuseNodes(ctx context.Context, s store.Leases) error {
 	}
 	for _, n := range nodes {
 		if n.Left > 0 {
-			return fmt.Errorf("the node %s of a cluster works on this store: join it with --advertise and --cluster-key, or stop all nodes first", n.Name)
+			return fmt.Errorf("the node %s of a cluster works on this store: join it with --advertise and what its nodes know each other by, or stop all nodes first", n.Name)
 		}
 	}
 	return nil
@@ -96,22 +98,33 @@ func (p *peers) config(a *App) *runtime.ClusterConfig {
 	if p == nil {
 		return nil
 	}
-	return &runtime.ClusterConfig{Address: a.Advertise, Key: a.ClusterKey}
+	return &runtime.ClusterConfig{Address: a.Advertise, Key: a.ClusterKey, TLS: a.clusterTLS()}
 }
 
 // serve answers other nodes.
-func (p *peers) serve(h http.Handler) {
+func (p *peers) serve(a *App, rt *runtime.Runtime) {
 	if p == nil {
 		return
 	}
-	var h2c http.Protocols
-	h2c.SetUnencryptedHTTP2(true)
-	p.http = &http.Server{Handler: h, Protocols: &h2c, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	p.http = &http.Server{
+		Handler: rt.PeerHandler(), TLSConfig: rt.PeerTLS(), Protocols: new(http.Protocols),
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		ErrorLog: slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+	p.http.Protocols.SetUnencryptedHTTP2(p.http.TLSConfig == nil)
+	p.http.Protocols.SetHTTP2(p.http.TLSConfig != nil)
 	go func() {
-		if err := p.http.Serve(p.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := p.run(); !errors.Is(err, http.ErrServerClosed) {
 			p.failed <- fmt.Errorf("serve other nodes: %w", err)
 		}
 	}()
+}
+
+func (p *peers) run() error {
+	if p.http.TLSConfig != nil {
+		return p.http.ServeTLS(p.listener, "", "")
+	}
+	return p.http.Serve(p.listener)
 }
 
 // failures is where it is told that other nodes are served no more.

@@ -28,6 +28,9 @@ func (a *App) settings() []setting {
 		{"advertise", "", "`address` at which other nodes reach this one, as in 10.0.0.7:8082; it makes the program a node of a cluster", &a.Advertise},
 		{"cluster-listen", "", "`address` on which to listen for other nodes, if it is not the advertised one; let no one else reach it", &a.ClusterListen},
 		{"cluster-key", "", "`secret` of at least 16 characters that the nodes of a cluster share", &a.ClusterKey},
+		{"cluster-cert", "", "`file` of this node's certificate, in PEM, by which nodes know each other, and which has them encrypt what they say", &a.ClusterCert},
+		{"cluster-cert-key", "", "`file` of the private key of --cluster-cert", &a.ClusterCertKey},
+		{"cluster-ca", "", "`file` of the CA that signs the certificates of the cluster's nodes, and nobody else's", &a.ClusterCA},
 	}
 }
 

@@ -52,7 +52,7 @@ func (a *App) Run(ctx context.Context, parts ...talix.Part) (err error) {
 		return err
 	}
 	defer rt.Stop()
-	others.serve(rt.PeerHandler())
+	others.serve(a, rt)
 
 	triggers, err := a.serve(ctx, "listening", a.Listen, rt.Handler())
 	if err != nil {

@@ -41,6 +41,9 @@ type App struct {
 	// it listens for them on ClusterListen, or there too. ClusterKey is a secret
 	// that all nodes share.
 	Advertise, ClusterListen, ClusterKey string
+	// ClusterCert, ClusterCertKey and ClusterCA are files of runtime.ClusterTLS, by
+	// which nodes know each other in place of the ClusterKey, or beside it.
+	ClusterCert, ClusterCertKey, ClusterCA string
 
 	AdminToken    string // what the console asks for; empty: nothing, on a loopback address
 	AdminReadOnly bool   // the console changes nothing

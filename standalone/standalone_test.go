@@ -60,6 +60,8 @@ func TestBadFlags(t *testing.T) {
 		{[]string{"--cluster-key", "k"}, "--advertise"},
 		{[]string{"--advertise", "10.0.0.7:8082", "--cluster-key", "k"}, "--store postgres://"},
 		{[]string{"--advertise", "10.0.0.7:8082", "--store", "postgres://db/name"}, "--cluster-key is empty"},
+		{[]string{"--cluster-ca", "ca.pem"}, "--advertise"},
+		{[]string{"--advertise", "10.0.0.7:8082", "--store", "postgres://db/name", "--cluster-cert", "node.pem", "--cluster-ca", "ca.pem"}, "go together"},
 		{[]string{"--advertise", ":8082", "--cluster-key", "k", "--store", "postgres://db/name"}, "10.0.0.7:8082"},
 		{[]string{"--advertise", "x:1", "--cluster-listen", "8082", "--cluster-key", "k", "--store", "postgres://db/name"}, "--cluster-listen"},
 		{[]string{"serve"}, "flags only"},

@@ -1,5 +1,5 @@
 // Package peer carries questions from one node of a cluster to another: JSON over
-// HTTP/2, with a key that all nodes share.
+// HTTP/2, with a key that all nodes share, with certificates, or with both.
 package peer
 
 import (
@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -44,29 +46,68 @@ const (
 	nodeHeader    = "Talix-Node"    // that is to be asked instead
 )
 
+// Trust is how nodes know each other: by a key that all share, by certificates,
+// or by both.
+type Trust struct {
+	Key      string    // empty: none
+	Identity *Identity // nil: nothing is encrypted
+}
+
 // Client asks other nodes. Its methods may be called from many goroutines.
 type Client struct {
-	http *http.Client
-	key  string
+	http   *http.Client
+	key    string
+	scheme string
 }
 
 // NewClient makes a Client; Close ends its connections.
-func NewClient(key string) *Client {
-	var only http.Protocols
-	only.SetUnencryptedHTTP2(true)
-	dialer := &net.Dialer{Timeout: time.Second}
-	return &Client{key: key, http: &http.Client{Transport: &http.Transport{
-		Protocols: &only,
-		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dialer.DialContext(ctx, network, address)
-			if err != nil {
-				err = fmt.Errorf("%w: %w", ErrUnreached, err)
-			}
-			return conn, err
-		},
+func NewClient(trust Trust) *Client {
+	t := &http.Transport{
+		Protocols:       new(http.Protocols),
+		DialContext:     dial,
 		HTTP2:           &http.HTTP2Config{SendPingTimeout: time.Second, PingTimeout: 2 * time.Second},
 		IdleConnTimeout: time.Minute,
-	}}}
+	}
+	c := &Client{key: trust.Key, scheme: "http://", http: &http.Client{Transport: t}}
+	if trust.Identity == nil {
+		t.Protocols.SetUnencryptedHTTP2(true)
+		return c
+	}
+	t.Protocols.SetHTTP2(true)
+	t.DialTLSContext = trust.Identity.dial
+	c.scheme = "https://"
+	return c
+}
+
+// How long it may take to reach a node, and to agree with it how to encrypt.
+const (
+	dialWithin  = time.Second
+	agreeWithin = 5 * time.Second
+)
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialWithin}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUnreached, err)
+	}
+	return conn, err
+}
+
+// dial reaches a node that has a certificate.
+func (i *Identity) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := dial(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, agreeWithin)
+	defer cancel()
+	encrypted := tls.Client(conn, i.now().client())
+	if err := encrypted.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%w: %s shows no certificate that this node takes: give all nodes one of the same CA: %w", ErrUnreached, address, err)
+	}
+	return encrypted, nil
 }
 
 // Close ends connections that are not in use.
@@ -80,20 +121,33 @@ func (c *Client) Ask(ctx context.Context, address, name string, question, answer
 	if err != nil {
 		return fmt.Errorf("ask node: %w: %w", ErrUnreached, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+prefix+name, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.scheme+address+prefix+name, bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("ask node: %w: %w", ErrUnreached, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+c.key)
+	if c.key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.key)
+	}
 	if end, ok := ctx.Deadline(); ok {
 		req.Header.Set(timeoutHeader, strconv.FormatInt(time.Until(end).Milliseconds(), 10))
 	}
 	resp, err := c.http.Do(req)
+	if err != nil && isRefusal(err) {
+		return fmt.Errorf("ask node: %w: %s does not take the certificate of this node: give all nodes one of the same CA: %w", ErrUnreached, address, err)
+	}
 	if err != nil {
 		return fmt.Errorf("ask node: %w", err)
 	}
 	defer resp.Body.Close()
 	return read(resp, address, answer)
+}
+
+// isRefusal tells that the other side has refused the certificate, which it does
+// before it takes any question, but so late that who asks thinks that all is well.
+// Where the line breaks before the refusal is read, it is not known as one.
+func isRefusal(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" && op.Err != nil && strings.Contains(op.Err.Error(), "certificate")
 }
 
 func read(resp *http.Response, address string, answer any) error {
@@ -107,7 +161,7 @@ func read(resp *http.Response, address string, answer any) error {
 	case http.StatusMisdirectedRequest:
 		return &Elsewhere{resp.Header.Get(nodeHeader)}
 	case http.StatusUnauthorized:
-		return fmt.Errorf("ask node: %w: %s does not take the key: give all nodes the same one", ErrUnreached, address)
+		return fmt.Errorf("ask node: %w: %s does not take the key, or asks for a certificate: give all nodes the same key and CA", ErrUnreached, address)
 	}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // it is for people
 	return fmt.Errorf("ask node: %s answers %s: %s", address, resp.Status, text)
@@ -116,20 +170,26 @@ func read(resp *http.Response, address string, answer any) error {
 // Handler answers a question, which it decodes.
 type Handler func(ctx context.Context, decode func(question any) error) (answer any, err error)
 
-// Serve answers the questions of those who have the key, by their names.
-func Serve(key string, log *slog.Logger, handlers map[string]Handler) http.Handler {
-	want := sha256.Sum256([]byte("Bearer " + key))
+// Serve answers the questions of those who have the key, the certificate, or
+// both, by their names.
+func Serve(trust Trust, log *slog.Logger, handlers map[string]Handler) http.Handler {
 	mux := http.NewServeMux()
 	for name, h := range handlers {
 		mux.HandleFunc("POST "+prefix+name, func(w http.ResponseWriter, r *http.Request) { serve(w, r, log, name, h) })
 	}
+	want := sha256.Sum256([]byte("Bearer " + trust.Key))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got := sha256.Sum256([]byte(r.Header.Get("Authorization")))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		switch {
+		case trust.Key == "" && trust.Identity == nil:
+			http.Error(w, "this node knows no others", http.StatusUnauthorized)
+		case trust.Key != "" && subtle.ConstantTimeCompare(got[:], want[:]) != 1:
 			http.Error(w, "the key is not that of this cluster", http.StatusUnauthorized)
-			return
+		case trust.Identity != nil && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0):
+			http.Error(w, "a certificate of this cluster is needed", http.StatusUnauthorized)
+		default:
+			mux.ServeHTTP(w, r)
 		}
-		mux.ServeHTTP(w, r)
 	})
 }
 

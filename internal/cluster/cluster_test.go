@@ -411,6 +411,33 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// The last node waits for nobody: there is no one to take what it has bit by bit.
+func TestLastNodesAreDrainedAtOnce(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(t *team) {
+		all := []*member{t.join(), t.join()}
+		t.run(4 * time.Second)
+		drained := make(chan error, len(all))
+		for _, m := range all {
+			go func() { drained <- m.Drain(context.Background()) }()
+		}
+		t.run(time.Second)
+		for range all {
+			select {
+			case err := <-drained:
+				if err != nil {
+					t.Error(err)
+				}
+			default:
+				t.Fatal("a node is not drained yet")
+			}
+		}
+		if n := all[0].owns() + all[1].owns(); n > 0 {
+			t.Errorf("%d partitions are owned still", n)
+		}
+	})
+}
+
 // The checks of these tests see what they are for: a node that goes on after
 // the end of its lease, and one that hands over what it still serves.
 func TestFaultsAreSeen(t *testing.T) {

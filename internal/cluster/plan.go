@@ -27,6 +27,9 @@ func (n *Node) plan(s *sight) (do plan) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	do.room, do.hands = n.room(s), handedAtOnce-n.coming()
+	if len(do.names) == 0 {
+		do.room = len(n.parts) // there is nobody whom it would be too much for
+	}
 	awaited := map[string]bool{}
 	for i := range n.parts {
 		p, part := store.Partition(i), &n.parts[i]

@@ -115,6 +115,9 @@ func (k *copier) begin(ctx context.Context) error {
 	if source == k.To.Identity() {
 		return errSelf
 	}
+	if err := errors.Join(unserved(ctx, k.From), unserved(ctx, k.To)); err != nil {
+		return err
+	}
 	if err := whole(ctx, k.From); err != nil {
 		return fmt.Errorf("look at the source: %w", err)
 	}
@@ -132,6 +135,21 @@ func (k *copier) begin(ctx context.Context) error {
 	}
 	k.state.From, k.state.Done = source, false
 	return k.save(ctx)
+}
+
+// unserved refuses a store that a node of a cluster works on.
+func unserved(ctx context.Context, s store.Store) error {
+	leases, ok := s.(store.Leases)
+	if !ok {
+		return nil
+	}
+	nodes, err := leases.Nodes(ctx)
+	for _, n := range nodes {
+		if n.Left > 0 {
+			return fmt.Errorf("the node %s works on a store that is to be copied or filled: stop all nodes of the cluster, and copy again once their leases have ended", n.Name)
+		}
+	}
+	return err
 }
 
 // empty refuses a store that holds something.
@@ -190,8 +208,12 @@ func (k *copier) events(ctx context.Context) ([]store.Position, error) {
 	}
 }
 
-// unmoved looks whether the source has the heads that it had.
+// unmoved looks whether the source has the heads that it had, and no node works on
+// it.
 func (k *copier) unmoved(ctx context.Context, heads []store.Position) error {
+	if err := unserved(ctx, k.From); err != nil {
+		return err
+	}
 	for p, want := range heads {
 		head, err := k.From.Head(ctx, store.Partition(p))
 		if err == nil && head != want {

@@ -381,6 +381,39 @@ func TestCopyNoticesWriters(t *testing.T) {
 	}
 }
 
+// A store that nodes of a cluster work on is neither copied nor filled: what they
+// keep beside events may change without a trace.
+func TestCopyRefusesServedStores(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"source", "target", "source, later"} {
+		from, to := inMemory(2), inMemory(3)
+		fill(t, from, 5, 60, 8)
+		served := map[string]*memory.Store{"source": from, "target": to}[name]
+		beat := func(s *memory.Store, lease time.Duration) {
+			if err := s.Beat(t.Context(), "node-1", "address", lease); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if served != nil {
+			beat(served, time.Hour)
+		}
+		_, err := move.Copy(t.Context(), move.CopyConfig{From: from, To: to, IDs: ids(), Pace: move.Pace{Progress: func(p move.Progress) {
+			if p.Phase == "marks" && served == nil {
+				beat(from, time.Hour)
+			}
+		}}})
+		if err == nil || !strings.Contains(err.Error(), "the node node-1 works on") {
+			t.Errorf("%s: %v", name, err)
+		}
+		for _, s := range []*memory.Store{from, to} {
+			if err := s.Leave(t.Context(), "node-1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		copyTo(t, from, to)
+	}
+}
+
 // unfinished is half a copy.
 func unfinished(t *testing.T) *memory.Store {
 	t.Helper()

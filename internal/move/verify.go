@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"slices"
+	"maps"
 
 	"github.com/talix-dev/talix/store"
 )
@@ -57,8 +57,8 @@ func Sum(ctx context.Context, s store.Store, p Pace) (Verified, error) {
 	v.passes = 1 + int(total/perPass)
 	v.meter = p.meter("verify", "events", 0, total*int64(v.passes))
 	for v.pass = 0; v.pass < v.passes; v.pass++ {
-		tallies, err := v.fold(s)
-		if err != nil {
+		tallies := map[streamSum][2]tally{}
+		if err := v.fold(s, tallies, 0); err != nil {
 			return Verified{}, fmt.Errorf("sum up: %w", err)
 		}
 		v.count(tallies)
@@ -66,8 +66,8 @@ func Sum(ctx context.Context, s store.Store, p Pace) (Verified, error) {
 	return v.found(), nil
 }
 
-// perPass bounds the entities that are held at a time: there are no more than
-// events.
+// perPass bounds the entities that are held at a time, of which each takes some
+// 400 bytes: there are no more than events.
 const perPass = 4 << 20
 
 func span(ctx context.Context, stores ...store.Store) (n int64, err error) {
@@ -92,83 +92,115 @@ type verifier struct {
 	scratch      []byte
 }
 
+// streamSum stands for a stream by a hash of it: millions are held at a time.
+type streamSum [16]byte
+
+func (v *verifier) sumOf(s store.Stream) streamSum {
+	v.scratch = append(append(append(v.scratch[:0], s.Type...), 0), s.ID...)
+	sum := sha256.Sum256(v.scratch)
+	return streamSum(sum[:len(streamSum{})])
+}
+
 // tally is the fold of an entity's events.
 type tally struct {
 	version store.Version
 	events  int64
-	sum     [sha256.Size]byte
+	sum     [16]byte
 }
 
-func (v *verifier) fold(s store.Store) (map[store.Stream]*tally, error) {
+// fold adds the events of a store to tallies of one of two sides.
+func (v *verifier) fold(s store.Store, tallies map[streamSum][2]tally, side int) error {
 	r, err := read(v.ctx, s, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	tallies := map[store.Stream]*tally{}
 	for {
 		events, err := r.take(v.ctx, chunkEvents)
 		if err != nil || len(events) == 0 {
 			v.done += r.total()
-			return tallies, err
+			return err
 		}
 		for i := range events {
 			if int(store.PartitionOf(events[i].Stream, v.passes)) == v.pass {
-				v.add(tallies, &events[i])
+				v.add(tallies, side, &events[i])
 			}
 		}
 		if err := v.meter.at(v.ctx, v.done+r.done(), len(events)); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }
 
-func (v *verifier) add(tallies map[store.Stream]*tally, e *store.Event) {
-	t := tallies[e.Stream]
-	if t == nil {
-		t = &tally{}
-		tallies[e.Stream] = t
-	}
+func (v *verifier) add(tallies map[streamSum][2]tally, side int, e *store.Event) {
+	of := v.sumOf(e.Stream)
+	both := tallies[of]
+	t := &both[side]
 	v.scratch = canonical(append(v.scratch[:0], t.sum[:]...), e)
-	t.version, t.events, t.sum = e.Version, t.events+1, sha256.Sum256(v.scratch)
+	sum := sha256.Sum256(v.scratch)
+	t.version, t.events, t.sum = e.Version, t.events+1, [16]byte(sum[:])
+	tallies[of] = both
 }
 
 // compare is one pass over both stores.
 func (v *verifier) compare(a, b store.Store) error {
-	left, err := v.fold(a)
+	tallies := map[streamSum][2]tally{}
+	if err := v.fold(a, tallies, 0); err != nil {
+		return err
+	}
+	if err := v.fold(b, tallies, 1); err != nil {
+		return err
+	}
+	v.count(tallies)
+	maps.DeleteFunc(tallies, func(_ streamSum, both [2]tally) bool { return both[0] == both[1] })
+	if len(tallies) == 0 {
+		return nil
+	}
+	first, err := v.first(tallies, a, b)
 	if err != nil {
 		return err
 	}
-	right, err := v.fold(b)
-	if err != nil {
-		return err
-	}
-	var differing []store.Stream
-	for s, t := range left {
-		if o := right[s]; o == nil || *o != *t {
-			differing = append(differing, s)
-		}
-	}
-	for s := range right {
-		if left[s] == nil {
-			differing = append(differing, s)
-		}
-	}
-	if len(differing) > 0 {
-		first := slices.MinFunc(differing, func(a, b store.Stream) int { return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID)) })
-		return firstDifference(v.ctx, a, b, first)
-	}
-	v.count(left)
-	return nil
+	return firstDifference(v.ctx, a, b, first)
 }
 
-// count adds a pass to what was found. What entities come to is joined so that
-// their order does not matter.
-func (v *verifier) count(tallies map[store.Stream]*tally) {
-	for s, t := range tallies {
+// first is the first of some entities of two stores, in the order of types and
+// ids.
+func (v *verifier) first(of map[streamSum][2]tally, stores ...store.Store) (first store.Stream, err error) {
+	for _, s := range stores {
+		r, err := read(v.ctx, s, nil)
+		if err != nil {
+			return first, err
+		}
+		for {
+			events, err := r.take(v.ctx, chunkEvents)
+			if err != nil {
+				return first, err
+			}
+			if len(events) == 0 {
+				break
+			}
+			for i := range events {
+				stream := events[i].Stream
+				if _, differs := of[v.sumOf(stream)]; differs && (first == store.Stream{} || compareStreams(stream, first) < 0) {
+					first = stream
+				}
+			}
+		}
+	}
+	return first, nil
+}
+
+func compareStreams(a, b store.Stream) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(a.ID, b.ID))
+}
+
+// count adds a pass over the first side to what was found. What entities come to
+// is joined so that their order does not matter.
+func (v *verifier) count(tallies map[streamSum][2]tally) {
+	for of, both := range tallies {
+		t := both[0]
 		v.all.Entities++
 		v.all.Events += t.events
-		v.scratch = append(v.scratch[:0], t.sum[:]...)
-		v.scratch = append(append(append(v.scratch, s.Type...), 0), s.ID...)
+		v.scratch = append(append(v.scratch[:0], of[:]...), t.sum[:]...)
 		for i, b := range sha256.Sum256(v.scratch) {
 			v.sum[i] ^= b
 		}
